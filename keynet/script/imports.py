@@ -4,6 +4,7 @@ import ast
 import re
 from collections import deque
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from keynet.frozen import frozen
@@ -49,9 +50,13 @@ class Import:
 
 @frozen
 class Imports:
-    """All that a script imports when it starts; each module once, in source order."""
+    """All that a script imports when it starts; each module once, in source order.
+
+    ``own`` has the files of the project that this reads, without the script.
+    """
 
     modules: tuple[Import, ...] = ()
+    own: tuple[Path, ...] = ()
 
 
 def read(script: TrainingScript) -> Imports:
@@ -71,6 +76,7 @@ def _followed(project: Project, script: TrainingScript) -> Imports:
     limits = Limits(modules=_MOST_FILES, tokens=_MOST_WORDS)
     found: dict[str, Import] = {}
     replaced: set[str] = set()
+    own_files: list[Path] = []
     seen = {id(entry)}
     pending: deque[tuple[Module, Source]] = deque([(entry, script.source)])
     while pending:
@@ -84,6 +90,8 @@ def _followed(project: Project, script: TrainingScript) -> Imports:
                 if id(own) in seen:
                     continue
                 seen.add(id(own))
+                if own.path.suffix == ".py":
+                    own_files.append(own.path)
                 read_content = None if own.state == "read" else project.read(own, limits)
                 if read_content is not None:
                     pending.append((own, read_content))
@@ -91,7 +99,8 @@ def _followed(project: Project, script: TrainingScript) -> Imports:
                 top = name.partition(".")[0]
                 if top not in found and project.find(top, module) is None:
                     found[top] = Import(name, shown, node.lineno)
-    return Imports(tuple(each for each in found.values() if each.top not in replaced))
+    kept = tuple(each for each in found.values() if each.top not in replaced)
+    return Imports(kept, tuple(own_files))
 
 
 def _names(node: ast.Import | ast.ImportFrom) -> list[str]:

@@ -19,7 +19,7 @@ from keynet.plan import BuildPlan, Dependencies, Recipe
 from keynet.recipe import context, hostnetwork, ignore
 from keynet.script import training_script
 from keynet.steps.checking import training_checks
-from keynet.steps.checking.package_trial import PackageTrial
+from keynet.steps.checking.installable.package_trial import PackageTrial
 
 from .programs import PACKAGED, TRAINING, interpreter
 

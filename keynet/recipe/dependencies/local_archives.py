@@ -23,6 +23,7 @@ from keynet.text import _, fill, size
 __all__ = ["SUFFIXES", "Archives"]
 
 SUFFIXES: Final = (".whl", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".zip")
+_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 _SMALL: Final = 4_000_000
 _MOST_IN_MEMORY: Final = 40_000_000
 _LARGEST: Final = 6_000_000_000
@@ -43,7 +44,7 @@ class Archives:
         """Add an archive of the project; return its path in the build.
 
         Raises:
-            ContextInvalid: It is too large, or another one has its name.
+            ContextInvalid: It is too large or no archive, or another one has its name.
             OSError: See ``Beneath.open``.
         """
         descriptor = beneath.open(path)
@@ -51,6 +52,7 @@ class Archives:
             length = os.fstat(descriptor).st_size
             if self._total + length > _LARGEST:
                 raise _too_large(where, path, self._total + length)
+            _check_kind(descriptor, path, where)
             if length <= _SMALL and self._in_memory + length <= _MOST_IN_MEMORY:
                 content = limited_read.take(descriptor, _SMALL)
                 self._in_memory += len(content)
@@ -104,6 +106,25 @@ class Archives:
             )
         self.files[name] = content
         return name
+
+
+def _check_kind(descriptor: int, path: str, where: str) -> None:
+    """Check that a file is not what stands for an archive that was not downloaded."""
+    head = os.pread(descriptor, len(_POINTER), 0)
+    if head == _POINTER:
+        raise ContextInvalid(
+            fill(
+                _("{where}: {path} is a Git LFS pointer, not the archive itself."),
+                where=where,
+                path=path,
+            ),
+            _("Download it first: git lfs pull"),
+        )
+    if head.lstrip().startswith(b"<"):
+        raise ContextInvalid(
+            fill(_("{where}: {path} is a web page, not an archive."), where=where, path=path),
+            _("Download the archive again; a page is what a server sends without a login."),
+        )
 
 
 def _too_large(where: str, path: str, total: int) -> ContextInvalid:

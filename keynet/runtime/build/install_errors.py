@@ -123,6 +123,16 @@ _CAUSES: Final = (
         ),
     ),
     _Cause(
+        N_("a file that the requirements name by its URL is not there"),
+        N_("Correct the URL, or list the package by its name."),
+        (
+            r"http status client error \(4(?:04|10)",
+            r"\b4(?:04|10) client error\b",
+            r"http error 4(?:04|10) while getting",
+            r"accessing remote requirements file",
+        ),
+    ),
+    _Cause(
         _FAILING,
         N_("Try again later, or use another index (PIP_INDEX_URL)."),
         (r"http status server error", r"keynet: \S+ answers 5\d\d for REQ"),

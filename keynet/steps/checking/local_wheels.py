@@ -9,6 +9,7 @@ from keynet.errors import ContextInvalid
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
+from keynet.steps.checking import plain_base
 from keynet.text import _, fill, printable
 
 __all__ = ["check"]
@@ -17,16 +18,20 @@ __all__ = ["check"]
 _LINE: Final = rb"(?m)^(?:[\w.-]+ @ )?\./(\S+\.whl)(?: --\S+)*$"
 _MACHINES: Final = {"amd64": ("x86_64",), "arm64": ("aarch64",)}
 _PARTS: Final = 5
+_PYTHON: Final = re.compile(r"(cp|py)(\d)(\d{0,2})")
 
 
 def check(plan: BuildPlan) -> None:
-    """Refuse a wheel that no image of the plan's platforms can use.
+    """Refuse a wheel that no image of the plan's platforms can use, or its Python.
 
     Raises:
         ContextInvalid: There is one.
     """
     if not isinstance(plan.recipe, Recipe):
         return
+    python = plain_base.python(plan.recipe, plan.base_facts)
+    if python is not None:
+        _check_python(plan.recipe, python)
     for platform in plan.platforms or (platforms.host(),):
         for name in _listed(plan.recipe.dependencies.files):
             tags = _platform_tags(name)
@@ -40,6 +45,36 @@ def check(plan: BuildPlan) -> None:
                     ),
                     _("Bring the wheel for that platform, or list the package by its name."),
                 )
+
+
+def _check_python(recipe: Recipe, python: tuple[int, int]) -> None:
+    for name in _listed(recipe.dependencies.files):
+        parts = name.removesuffix(".whl").split("-")
+        if len(parts) < _PARTS or _runs_on(parts[-3].split("."), parts[-2].split("."), python):
+            continue
+        raise ContextInvalid(
+            fill(
+                _("{file} is a wheel for {tags}; the base image {base} has Python {version}."),
+                file=printable(name, 200),
+                tags=printable(parts[-3], 200),
+                base=recipe.from_name,
+                version="{}.{}".format(*python),
+            ),
+            _("Bring the wheel for that Python, or choose another base image with --base-image."),
+        )
+
+
+def _runs_on(pythons: list[str], abis: list[str], python: tuple[int, int]) -> bool:
+    """Report whether a Python may take one of these tags; what is not understood is left alone."""
+    for tag in pythons:
+        found = _PYTHON.fullmatch(tag)
+        if found is None:
+            return True
+        version = (int(found[2]), int(found[3] or 0))
+        is_exact = found[1] == "cp" and found[3] and "abi3" not in abis and "none" not in abis
+        if version == python or (version[0] == python[0] and version < python and not is_exact):
+            return True
+    return False
 
 
 def _listed(files: Mapping[str, bytes | Path]) -> Iterator[str]:

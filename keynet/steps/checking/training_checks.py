@@ -15,13 +15,14 @@ from keynet.script.training_script import TrainingScript
 from keynet.steps.checking import (
     cuda_check,
     imports_check,
+    left_out_check,
     notebook_check,
     plain_base,
     python_check,
 )
 from keynet.steps.checking.doubt import Doubt
 from keynet.steps.checking.imports_check import ImageContents
-from keynet.steps.checking.package_trial import PackageTrial
+from keynet.steps.checking.installable.package_trial import PackageTrial
 from keynet.text import Block, _, fill, ngettext
 
 __all__ = ["check"]
@@ -65,6 +66,7 @@ def _doubts(plan: BuildPlan, script: TrainingScript, trial: PackageTrial) -> Ite
         return
     found = imports.read(script)
     yield from notebook_check.check(script)
+    yield from left_out_check.check(plan, found)
     image = recipe.from_name.removeprefix("docker.io/library/")
     facts = plan.base_facts
     python = plain_base.python(recipe, facts)

@@ -23,12 +23,13 @@ from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
 from keynet.runtime.probing import choosing
 from keynet.steps.checking import (
+    git_check,
     local_wheels,
     python_less_bases,
     python_requirement,
     training_checks,
 )
-from keynet.steps.checking.package_trial import PackageTrial
+from keynet.steps.checking.installable.package_trial import PackageTrial
 from keynet.steps.cleaning import sweeping
 from keynet.steps.preparing import base_image
 from keynet.steps.preparing import script as scripts
@@ -126,6 +127,7 @@ def prepare(
             plan, stage.detail = builder.resolve(plan, access, emit)
     training_checks.check(plan, script.loaded, trial, emit, strict=request.strict)
     if not isinstance(builder, Resolving):
+        git_check.check(plan, emit)
         trial.check(plan, emit)
     return Prepared(script, plan, builder, access)
 

@@ -96,7 +96,10 @@ def outside(where: str, written: str) -> ContextInvalid:
             where=where,
             path=printable(written, 300),
         ),
-        _("Copy it into the context, or install it from a package index."),
+        _(
+            "Choose a context that holds both (--context DIR), copy it into this one, or install "
+            "it from a package index."
+        ),
     )
 
 

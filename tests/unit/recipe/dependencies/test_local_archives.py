@@ -11,6 +11,8 @@ from keynet.errors import ContextInvalid
 from keynet.files.beneath import Beneath
 from keynet.recipe.dependencies.local_archives import Archives
 
+from .projects import find
+
 LARGE = b"0123456789" * 500_000
 
 
@@ -62,3 +64,17 @@ def test_a_small_archive_stays_in_memory(project: Beneath, cache: Path) -> None:
     assert not cache.exists()
     with pytest.raises(ContextInvalid, match="f:3: there are two different archives"):
         archives.add(project, "other/small.whl", "f:3")
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "Git LFS pointer"),
+        (b"\n<!DOCTYPE html><html>Sign in</html>", "a web page"),
+    ],
+)
+def test_what_stands_for_an_archive_is_refused(tmp_path: Path, content: bytes, what: str) -> None:
+    (tmp_path / "x-1.0-py3-none-any.whl").write_bytes(content)
+    (tmp_path / "requirements.txt").write_text("./x-1.0-py3-none-any.whl\n")
+    with pytest.raises(ContextInvalid, match=what):
+        find(tmp_path)

@@ -11,9 +11,9 @@ from keynet.plan import BuildPlan, Dependencies, Recipe
 from keynet.steps.checking import local_wheels
 
 
-def _check(line: str, platform: str = "linux/amd64") -> None:
+def _check(line: str, platform: str = "linux/amd64", base_name: str = "python:3.11-slim") -> None:
     dependencies = Dependencies(files={"requirements.txt": f"six\n{line}\n".encode()})
-    base = Reference.parse("python:3.11-slim")
+    base = Reference.parse(base_name)
     local_wheels.check(
         BuildPlan(
             context=Path("/x"),
@@ -34,7 +34,7 @@ def _check(line: str, platform: str = "linux/amd64") -> None:
 )
 def test_a_wheel_for_another_platform_costs_no_key(line: str, platform: str) -> None:
     with pytest.raises(ContextInvalid, match="is a wheel for") as caught:
-        _check(line, platform)
+        _check(line, platform, "python:3.10-slim")
     assert f"the image is for {platform}" in caught.value.message
 
 
@@ -50,4 +50,21 @@ def test_a_wheel_for_another_platform_costs_no_key(line: str, platform: str) -> 
     ],
 )
 def test_a_wheel_that_may_fit_is_left_alone(line: str) -> None:
-    _check(line)
+    _check(line, base_name="python:3.10-slim")
+
+
+@pytest.mark.parametrize(
+    "tags", ["cp39-cp39", "cp312-abi3", "py2-none", "cp310-cp310", "py312-none"]
+)
+def test_a_wheel_for_another_python_costs_no_key(tags: str) -> None:
+    with pytest.raises(ContextInvalid, match="is a wheel for") as caught:
+        _check(f"./archives/a-1-{tags}-manylinux_2_17_x86_64.whl")
+    assert "has Python 3.11" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "tags",
+    ["cp311-cp311", "cp38-abi3", "py2.py3-none", "py38-none", "pp310-pypy310_pp73", "cp3-none"],
+)
+def test_a_wheel_that_this_python_may_take_is_left_alone(tags: str) -> None:
+    _check(f"./archives/a-1-{tags}-manylinux_2_17_x86_64.whl")

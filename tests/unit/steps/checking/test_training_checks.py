@@ -11,7 +11,7 @@ from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, ContextFile, Dependencies, Recipe
 from keynet.script import training_script
 from keynet.steps.checking import training_checks
-from keynet.steps.checking.package_trial import PackageTrial
+from keynet.steps.checking.installable.package_trial import PackageTrial
 
 LINUX = Platform("linux", "amd64")
 
@@ -172,3 +172,17 @@ def test_a_call_that_needs_a_notebook_is_named(tmp_path: Path, text: str) -> Non
 )
 def test_a_call_that_may_work_without_a_notebook_is_not_named(tmp_path: Path, text: str) -> None:
     assert [each for each in _said(tmp_path, text) if "notebook" in each] == []
+
+
+def test_an_own_module_that_stays_out_of_the_image_is_named(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own" / "__init__.py").write_text("import os\n")
+    (tmp_path / "own" / "model.py").write_text("")
+    text = "from own import model\n"
+    (said,) = _said(tmp_path, text, also=("own/__init__.py",))
+    assert said.startswith("own/model.py is imported when the script starts, but is not in the")
+    assert "!own/model.py" in said
+    assert _said(tmp_path, text, also=("own/__init__.py", "own/model.py")) == []
+    # A link to a folder is one entry of the context.
+    assert _said(tmp_path, text, also=("own",)) == []
+    assert _said(tmp_path, "try:\n    import own\nexcept ImportError:\n    pass\n") == []

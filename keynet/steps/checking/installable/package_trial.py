@@ -26,9 +26,9 @@ from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
 from keynet.recipe.packages import package_names
 from keynet.secret import Secret
-from keynet.steps.checking import base_contents, package_trouble
-from keynet.steps.checking.base_contents import BaseContents
-from keynet.steps.checking.package_trouble import Trouble
+from keynet.steps.checking.installable import base_contents, package_trouble
+from keynet.steps.checking.installable.base_contents import BaseContents
+from keynet.steps.checking.installable.package_trouble import Trouble
 from keynet.text import Block, stacked
 
 if TYPE_CHECKING:
@@ -173,7 +173,7 @@ def _ask(plan: BuildPlan, recipe: Recipe, base: BaseContents, platform: Platform
     # Only where nothing is known yet.
     from keynet.direct.packages import prepared_uv
     from keynet.direct.packages.vcs_requirements import from_version_control
-    from keynet.steps.checking import package_refusal
+    from keynet.steps.checking.installable import package_refusal
 
     network = plan.host_network
     try:

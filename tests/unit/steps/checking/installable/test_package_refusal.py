@@ -3,7 +3,7 @@
 import pytest
 
 from keynet.direct.base.target_python import TargetPython
-from keynet.steps.checking import package_refusal
+from keynet.steps.checking.installable import package_refusal
 
 PYTHON = TargetPython((3, 11), "", "", 40)
 SOURCE = (

@@ -26,6 +26,10 @@ _NOT_FOUND: Final = re.compile(
 # Their sources refuse to be built, and name another package; an old one can. Source: PyPI.
 _REFUSING: Final = frozenset(["nvidia-cudnn", "pytorch", "sklearn"])
 _CAN_BE_BUILT: Final = "sklearn==0.0 "
+# An archive that a requirement names by its URL.
+_GONE: Final = re.compile(
+    r"Failed to download `[^`\n]*`\n[^\n]*\n[^\n]*HTTP status client error \((?:404|410)\b"
+)
 _ANSWER: Final = re.compile(r"keynet: (\S+) answers (.*) for \S+")
 # The package is not there, or the login is refused, which a build sends as well. The stores behind
 # some indexes answer 403 for what they do not have.
@@ -40,6 +44,8 @@ _LOGIN: Final = re.compile(r"://[^/@\s]*@")
 
 def is_proof(output: str) -> bool:
     """Report whether nothing could be installed either if sources were built."""
+    if _GONE.search(output):
+        return True
     answers = [answer for _index, answer in _ANSWER.findall(output)]
     is_sure = all(each in (*_ABSENT, *_REFUSED, _NOT_ALLOWED) for each in answers)
     if _NO_SOLUTION not in output or not is_sure or set(answers) == {_NOT_ALLOWED}:

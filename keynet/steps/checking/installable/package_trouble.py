@@ -18,7 +18,13 @@ from keynet.text import Block, _, fill, ngettext, printable, stacked
 
 __all__ = ["Trouble", "notices", "of"]
 
-_SOURCES: Final = re.compile(r"Wheels are required for `([A-Za-z0-9][A-Za-z0-9._-]*)`")
+# Of other packages another version may have a wheel.
+_NAME: Final = r"([A-Za-z0-9][A-Za-z0-9._-]*)"
+_SOURCES: Final = re.compile(
+    rf"Because (?:all versions of )?{_NAME}(?:[=<>!~]\S*)? (?:has|have) no usable wheels "
+    r"and (?:you require|only) \1\b"
+)
+_FETCHED: Final = re.compile(r"Failed to fetch: `?(https?://[^\s`]+)")
 # Variants of Python's own images without a compiler.
 _WITHOUT_COMPILER: Final = ("slim", "alpine")
 _MOST: Final = 5
@@ -29,7 +35,7 @@ _LONGEST: Final = 500
 class Trouble:
     """Nothing, an index without a usable answer, or packages without a wheel.
 
-    ``asked`` are the indexes as they are shown, "" if they answer.
+    ``asked`` is the URL as it is shown, "" if all answer.
     """
 
     asked: str = ""
@@ -53,8 +59,18 @@ class Trouble:
 def of(output: str, indexes: Sequence[str]) -> Trouble:
     """Return what uv's words say, where they are no proof that nothing can be installed."""
     if install_errors.read([], output.splitlines()).is_network:
-        return Trouble(", ".join(shown_errors.shown(index) for index in indexes)[:_LONGEST] or "?")
-    return Trouble(sources=tuple(dict.fromkeys(_SOURCES.findall(output)))[:_MOST])
+        return Trouble(_asked(output, indexes)[:_LONGEST])
+    return Trouble(sources=tuple(dict.fromkeys(_SOURCES.findall(" ".join(output.split()))))[:_MOST])
+
+
+def _asked(output: str, indexes: Sequence[str]) -> str:
+    """Return the index that does not answer, or another URL; all indexes where uv names none."""
+    shown = [shown_errors.shown(index) for index in indexes]
+    found = _FETCHED.search(output)
+    if found is None:
+        return ", ".join(shown) or "?"
+    url = shown_errors.shown(found[1])
+    return next((index for index in shown if url.startswith(index.rstrip("/") + "/")), url)
 
 
 def notices(trouble: Trouble, recipe: Recipe) -> Iterator[Notice]:
@@ -62,10 +78,10 @@ def notices(trouble: Trouble, recipe: Recipe) -> Iterator[Notice]:
     if trouble.asked:
         message = fill(
             _(
-                "No usable answer from the package index: {index}. The build needs it, unless the "
-                "engine has installed these requirements before."
+                "No usable answer from {url}. The build needs it, unless the engine has installed "
+                "these requirements before."
             ),
-            index=printable(trouble.asked, _LONGEST),
+            url=printable(trouble.asked, _LONGEST),
         )
         hint = _("Check the network: HTTPS_PROXY, PIP_INDEX_URL and the DNS of this machine.")
         yield Notice(Block(stacked(message, hint)))

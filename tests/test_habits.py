@@ -250,12 +250,17 @@ def test_ci_of_this_project_is_the_test_script() -> None:
 
 def test_the_medium_and_the_slow_tests_run_in_ci() -> None:
     quick, whole = (_tox()[f"testenv:{name}"]["commands"] for name in ("unit", "coverage"))
-    measured, slow = [line for line in whole.splitlines() if line and line[0] != "#"]
+    measured, others, slow = [line for line in whole.splitlines() if line and line[0] != "#"]
     assert '-m "not slow and not medium" ' in quick
-    assert '-m "not slow" ' in measured
+    assert '-m "not slow" --cov ' in measured
+    assert '-m "not slow" {' in others
     assert "-m slow " in slow
-    for command in (quick, measured, slow):
+    for command in (quick, slow):
         assert "{[suite]paths}" in command
+    suite = _tox()["suite"]
+    assert suite["paths"] == f"{suite['measured']} {suite['others']}"
+    assert "{[suite]measured}" in measured
+    assert "{[suite]others}" in others
 
 
 def test_every_environment_says_what_it_is_for() -> None:

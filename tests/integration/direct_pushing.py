@@ -15,6 +15,7 @@ from .pushing import Done, write
 __all__ = ["Pusher", "path_without_engines", "setup_without_engines"]
 
 ENGINES = {"docker", "podman", "buildah", "skopeo", "crun", "runc"}
+SMALL = "import threadpoolctl\nprint('small', threadpoolctl.__version__)\n"
 CHECK = """\
 import importlib.metadata, json, subprocess, sys
 import scipy.stats, sklearn.ensemble, numpy
@@ -48,6 +49,13 @@ class Pusher:
         write(self.setup, folder / "check.py", CHECK)
         mode = "600" if umask == "077" else "644"
         self.setup.run(self.setup.command("chmod", mode, *map(str, folder.glob("*"))))
+        return folder
+
+    def small_context(self, name: str) -> Path:
+        """Write a script with one package that is made into a layer in no time."""
+        folder = self.setup.home / name
+        write(self.setup, folder / "requirements.txt", "threadpoolctl==3.6.0\n")
+        write(self.setup, folder / "train.py", SMALL)
         return folder
 
     def push(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.testbed.daemon import Dockerd
 from tests.testbed.images import Hub
@@ -205,6 +206,27 @@ def in_turn(kinds: Sequence[Any], values: Sequence[Any]) -> list[Any]:
         )
         for place, value in enumerate(values)
         for number, kind in enumerate(kinds)
+    ]
+
+
+def crossed(rows: Sequence[Any], columns: Sequence[Any]) -> list[Any]:
+    """Return all pairs as parameters, of which CI has every other one in each row and column.
+
+    Args:
+        rows: Plain values, or as ``pytest.param`` makes them.
+        columns: Plain values; a tuple is several parameters.
+    """
+    return [
+        pytest.param(
+            *(row.values if isinstance(row, ParameterSet) else [row]),
+            *(column if isinstance(column, tuple) else [column]),
+            marks=[
+                *(row.marks if isinstance(row, ParameterSet) else []),
+                *([pytest.mark.matrix] if (number + place) % 2 else []),
+            ],
+        )
+        for number, row in enumerate(rows)
+        for place, column in enumerate(columns)
     ]
 
 

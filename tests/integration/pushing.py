@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.testbed.index import PACKAGE, VERSION, Index
 from tests.testbed.platform import EMAIL, PASSWORD, Platform
@@ -96,7 +97,7 @@ class Done:
 
 def marked(
     names: dict[str, str], *more: pytest.MarkDecorator, often: Collection[str] | None = None
-) -> list[object]:
+) -> list[ParameterSet]:
     """Return a parameter for each setup, with the markers of what it needs.
 
     Args:
@@ -109,6 +110,11 @@ def marked(
         if "rootless" in name:
             own.append(pytest.mark.rootless)
     return [pytest.param(name, marks=own, id=name) for name, own in marks.items()]
+
+
+def rarely(setup: ParameterSet) -> ParameterSet:
+    """Return the same setup for ``tox -e matrix`` alone."""
+    return pytest.param(*setup.values, marks=[*setup.marks, pytest.mark.matrix])
 
 
 def make_context(setup: HostSetup, name: str = "context") -> Path:

@@ -73,11 +73,12 @@ def _clean(
     setup: HostSetup, variables: dict[str, str], *flags: str
 ) -> subprocess.CompletedProcess[str]:
     """Clean when no other keynet of this user runs, as those of other tests may."""
-    for _ in range(120):
+    for _ in range(20):
         done = setup.keynet("clean", "--images", *flags, env=variables)
         if "in use" not in done.stderr:
             break
-        time.sleep(0.5)
+        # Each try looks at every store.
+        time.sleep(3)
     return done
 
 

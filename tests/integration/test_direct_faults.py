@@ -42,13 +42,12 @@ def pushed(pusher: Pusher, context: Path, cache: Path) -> Done:
 def test_a_push_that_is_killed_leaves_a_cache_that_can_be_used(
     pusher: Pusher, context: Path
 ) -> None:
-    whole = pushed(pusher, context, pusher.setup.home / "whole-cache")
     began = time.monotonic()
-    pushed(pusher, context, pusher.setup.home / "timed-cache")
+    whole = pushed(pusher, context, pusher.setup.home / "whole-cache")
     takes = time.monotonic() - began
     cache = pusher.setup.home / "killed-cache"
     killed = 0
-    for part in (0.3, 0.5, 0.6, 0.7, 0.8, 0.9):
+    for part in (0.3, 0.5, 0.7, 0.9):
         arguments = ("push", "train.py", "--builder", "direct", "--base-image", pusher.base)
         process = subprocess.Popen(
             pusher.setup.argv(*arguments, cwd=context),

@@ -194,6 +194,7 @@ def _free(command: str, name: str, machine: Machine) -> None:
             assert owner == name or last < int(start) or first >= int(start) + int(count), line
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 @pytest.mark.rootless
 @pytest.mark.buildah
 def test_the_command_for_missing_subordinate_ids_repairs_them(machine: Machine) -> None:
@@ -227,6 +228,7 @@ def _programs(machine: Machine, folder: Path, *without: str) -> str:
     return str(folder)
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 @pytest.mark.rootless
 def test_a_missing_newuidmap_is_named_with_its_package(ordinary: Seat, bed: Path) -> None:
     user = ordinary.user
@@ -262,6 +264,7 @@ def full(machine: Machine, bed: Path) -> Iterator[Path]:
     machine.run(["umount", "--lazy", str(folder)])
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 @pytest.mark.buildah
 def test_a_full_disk_is_named(root: Seat, full: Path, tmp_path: Path) -> None:
     found = root.doctor(TMPDIR=str(full))
@@ -348,6 +351,7 @@ def test_a_config_file_of_the_wrong_mode_is_repaired(logged_in: Seat) -> None:
     assert file.stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("machine", RARELY, indirect=True)
 @pytest.mark.buildah
 def test_watching_shows_a_change_and_ends_with_ctrl_c(logged_in: Seat) -> None:
     file = Path(logged_in.environment["KEYNET_CONFIG"])

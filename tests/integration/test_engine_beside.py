@@ -27,12 +27,16 @@ LOST = (
 )
 
 
-@pytest.fixture(params=marked(("docker-legacy", "podman-root", "buildah-root")))
+@pytest.fixture(
+    params=marked(
+        ("docker-legacy", "podman-root", "buildah-root"), ("docker-legacy", "podman-root")
+    )
+)
 def host(request: pytest.FixtureRequest) -> Host:
     return make_host(request.param, request)
 
 
-@pytest.fixture(params=marked(("podman-root", "buildah-root")))
+@pytest.fixture(params=marked(("podman-root", "buildah-root"), ("buildah-root",)))
 def daemonless(request: pytest.FixtureRequest) -> Host:
     return make_host(request.param, request)
 

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.integration.engines import Host, make_host, marked
+from tests.integration.engines import Host, crossed, make_host, marked
 from tests.testbed.daemon import Dockerd, running_dockerd
 from tests.testbed.machine import CHECKOUT
 from tests.testbed.processes import running, socket_answers
@@ -68,7 +68,9 @@ def name(host: Host) -> Iterator[str]:
         host.run(host.engine, "network", "rm", each, check=False)
 
 
-@pytest.mark.parametrize("cache", ["shared", "own"])
+@pytest.mark.parametrize(
+    ("host", "cache"), crossed(marked(KINDS), ["shared", "own"]), indirect=["host"]
+)
 def test_eight_processes_at_once_make_one_network(host: Host, name: str, cache: str) -> None:
     # A new cache: in the user's, another test may have left that keynet's own store is used, and
     # rootless networks are those of a store.

@@ -42,6 +42,14 @@ OFTEN = (
 )
 
 
+# Where podman and buildah take the same files by the same arguments.
+ONE_OF_EACH = marked(
+    (*KINDS, *NEWER_KINDS),
+    ("docker-legacy", "docker-buildkit", "podman-root", "podman-newer-rootless"),
+)
+OTHERS = marked((*KINDS, *NEWER_KINDS), ("docker-legacy", "docker-newer", "buildah-rootless"))
+
+
 @pytest.fixture(params=marked((*KINDS, *NEWER_KINDS), OFTEN))
 def host(request: pytest.FixtureRequest) -> Host:
     return make_host(request.param, request)
@@ -136,6 +144,7 @@ def test_second_push_installs_nothing_again(
     assert _left_behind(host) == []
 
 
+@pytest.mark.parametrize("host", ONE_OF_EACH, indirect=True)
 def test_a_mended_build_leaves_no_name_of_the_failed_one(host: Host, context: Path) -> None:
     before = unnamed_images(host)
     two = TWO_STAGES.replace("FROM busybox\n", 'FROM busybox\nRUN ["sh", "-c", "exit 3"]\n')
@@ -145,6 +154,7 @@ def test_a_mended_build_leaves_no_name_of_the_failed_one(host: Host, context: Pa
     assert unnamed_images(host) == before
 
 
+@pytest.mark.parametrize("host", OTHERS, indirect=True)
 def test_users_containerfile_gets_the_same_files(
     host: Host, context: Path, basic_registry: RegistryServer, tmp_path: Path
 ) -> None:
@@ -167,6 +177,7 @@ def test_users_containerfile_gets_the_same_files(
     assert files == {**wanted, ".containerignore": b"*.log\ndata\n!keep.log\n.dockerignore\n"}
 
 
+@pytest.mark.parametrize("host", ONE_OF_EACH, indirect=True)
 def test_modes_survive(
     host: Host, context: Path, http_registry: RegistryServer, tmp_path: Path
 ) -> None:

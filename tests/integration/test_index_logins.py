@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.engines import Host, engine_command, make_host, marked
+from tests.integration.engines import Host, crossed, engine_command, make_host, marked
 from tests.integration.recipe_bed import PASSWORD, USER, Index, running_index
 
 BASE = "python:3.11-slim"
@@ -83,7 +83,12 @@ def _history(host: Host, image: str) -> str:
     return host.run(*engine_command(replace(host, engine="buildah")), "inspect", image)
 
 
-@pytest.mark.parametrize(("project", "installer"), [(_pinned, "uv"), (_named, "pip")])
+# Each engine in CI with one of them: the same files are mounted for both.
+@pytest.mark.parametrize(
+    ("host", "project", "installer"),
+    crossed(marked(KINDS), [(_pinned, "uv"), (_named, "pip")]),
+    indirect=["host"],
+)
 def test_the_login_of_netrc_reaches_it_and_stays_out_of_the_image(
     host: Host, index: Index, project: Callable[[str], dict[str, str]], installer: str
 ) -> None:

@@ -63,7 +63,7 @@ def company(bed: Path) -> Iterator[Company]:
 @pytest.fixture(
     scope="module",
     params=[
-        *marked(SETUPS, often=("docker-legacy", "podman", "rootless-buildah")),
+        *marked(SETUPS, often=("docker-legacy", "rootless-buildah")),
         *marked({"newer-docker": "docker"}, pytest.mark.newer),
     ],
 )

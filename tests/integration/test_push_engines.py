@@ -28,7 +28,6 @@ from .pushing import (
 
 OFTEN = (
     "docker-legacy",
-    "podman",
     "rootless-buildah",
     "newer-docker",
     "newer-rootless-podman",

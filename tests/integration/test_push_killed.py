@@ -10,6 +10,7 @@ import pytest
 from tests.testbed.host_setups import HostSetups
 from tests.testbed.program import HostSetup
 
+from .engines import crossed
 from .interrupting import (
     processes,
     remains,
@@ -23,15 +24,20 @@ from .pushing import NEWER, OLDER, marked, small_context, write
 OFTEN = ("docker-legacy", "rootless-buildah", "newer-docker", "newer-podman", "newer-buildah")
 
 
-@pytest.fixture(
-    params=[*marked(OLDER, often=OFTEN), *marked(NEWER, pytest.mark.newer, often=OFTEN)]
-)
+@pytest.fixture
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     """Every setup, with a folder for temporary files of its own."""
     return with_temporary_folder(host_setups.named(request.param))
 
 
-@pytest.mark.parametrize("then", ["clean", "build"])
+@pytest.mark.parametrize(
+    ("setup", "then"),
+    [
+        *crossed(marked(OLDER, often=OFTEN), ["clean", "build"]),
+        *crossed(marked(NEWER, pytest.mark.newer, often=OFTEN), ["build", "clean"]),
+    ],
+    indirect=["setup"],
+)
 def test_what_a_killed_push_left_is_removed(
     setup: HostSetup, unused_platform: str, then: str
 ) -> None:

@@ -27,7 +27,7 @@ build-args = {WHO = "the table"}
 RECIPE = 'FROM busybox\nARG WHO\nCOPY . /workspace\nENV WHO="$WHO"\n'
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def setup(host_setups: HostSetups, platform: Platform) -> HostSetup:
     made = host_setups.named("buildah")
     sign_in(made, platform)

@@ -13,6 +13,7 @@ from keynet.recipe import hostnetwork
 from keynet.recipe.dependencies import finding
 from keynet.recipe.dependencies.finding import Search
 from tests.integration.engines import in_turn
+from tests.integration.pushing import rarely
 from tests.integration.recipe_bed import (
     PASSWORD,
     Engine,
@@ -60,15 +61,17 @@ FORMS = [
 ]
 
 
-@pytest.fixture(
-    params=[
-        pytest.param("mounting", marks=[pytest.mark.buildah, pytest.mark.podman]),
-        pytest.param("buildah", marks=[pytest.mark.buildah, pytest.mark.podman]),
-        pytest.param("docker", marks=pytest.mark.docker),
-        pytest.param("buildkit", marks=pytest.mark.docker),
-        pytest.param("buildkit-mounting", marks=pytest.mark.docker),
-    ]
-)
+# Both forms wherever there are both.
+ALL_FORMS = [
+    *FORMS,
+    pytest.param("buildah", marks=[pytest.mark.buildah, pytest.mark.podman]),
+    pytest.param("buildkit", marks=pytest.mark.docker),
+]
+# Without packages there is one form.
+PLAIN = [each for each in ALL_FORMS if "mounting" not in str(each.values[0])]
+
+
+@pytest.fixture(params=ALL_FORMS)
 def engine(request: pytest.FixtureRequest) -> Engine:
     """One engine after the other."""
     return _engine(request, request.param)
@@ -156,6 +159,9 @@ def test_without_dependencies_nothing_runs_in_the_build(
 
 
 @pytest.mark.registry
+@pytest.mark.parametrize(
+    "engine", [*FORMS, *(rarely(each) for each in ALL_FORMS[len(FORMS) :])], indirect=True
+)
 def test_code_change_installs_nothing_again(
     engine: Engine, hub: Hub, index: Index, training: Path
 ) -> None:
@@ -255,6 +261,7 @@ def test_any_name_of_a_script_runs(
 
 
 @pytest.mark.registry
+@pytest.mark.parametrize("engine", PLAIN, indirect=True)
 def test_workspace_holds_the_context_without_what_is_ignored(
     engine: Engine, hub: Hub, training: Path, tmp_path: Path
 ) -> None:
@@ -285,7 +292,11 @@ def test_workspace_holds_the_context_without_what_is_ignored(
 
 @pytest.mark.registry
 @pytest.mark.packages
-@pytest.mark.parametrize("variant", ["slim", "bare"])
+@pytest.mark.parametrize(
+    ("either_form", "variant"),
+    in_turn(FORMS, ["slim", "bare"]),
+    indirect=["either_form"],
+)
 def test_real_packages_come_by_this_hosts_own_settings(
     either_form: Engine, hub: Hub, training: Path, variant: str
 ) -> None:

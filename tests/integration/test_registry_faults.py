@@ -31,6 +31,7 @@ from tests.fakes.proxy import (
     running_proxy,
 )
 from tests.fakes.registry import MemoryRegistry, on_loopback
+from tests.integration.engines import crossed
 from tests.testbed.machine import need
 from tests.testbed.processes import http_answers, running
 from tests.testbed.registry import RegistryServer, running_registry
@@ -95,8 +96,7 @@ REQUESTS = {
 }
 
 
-@pytest.mark.parametrize("answer", ANSWERS)
-@pytest.mark.parametrize("request_kind", REQUESTS)
+@pytest.mark.parametrize(("answer", "request_kind"), crossed([*ANSWERS], [*REQUESTS]))
 def test_a_passing_failure_of_any_request_is_survived(
     http_registry: RegistryServer, answer: str, request_kind: str
 ) -> None:
@@ -133,8 +133,7 @@ CUTS = {
 }
 
 
-@pytest.mark.parametrize("buffered", [False, True], ids=["passing-on", "buffering"])
-@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize(("cut", "buffered"), crossed([*CUTS], [False, True]))
 def test_a_cut_anywhere_is_survived(
     http_registry: RegistryServer, cut: str, buffered: bool
 ) -> None:

@@ -72,6 +72,7 @@ def test_labels_name_the_run_and_its_process(setup: HostSetup) -> None:
     } <= set(labels)
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 @pytest.mark.parametrize(
     ("command", "status"),
     [(["sh", "-c", "exit 7"], 7), (["no-such-program"], 127), (["/etc/passwd"], 126)],
@@ -96,6 +97,7 @@ def test_what_fails_before_the_program_has_status_125(setup: HostSetup) -> None:
     assert left(setup) == ""
 
 
+@pytest.mark.parametrize("setup", ONCE, indirect=True)
 def test_no_memory_names_the_flag(setup: HostSetup) -> None:
     eat = "x = bytearray(300_000_000)"
     done = run(setup, "-q", "-m", "64m", "--network", "none", IMAGE, "--", "python", "-c", eat)

@@ -261,6 +261,28 @@ def test_limits_that_rootless_cannot_enforce_are_named(setup: HostSetup) -> None
 
 
 @pytest.mark.parametrize("setup", ROOTLESS, indirect=True)
+def test_runs_of_a_new_script_at_once_keep_their_images(setup: HostSetup) -> None:
+    folder = setup.home / f"at-once-{os.urandom(4).hex()}"
+    lines = f"mkdir {folder} && echo 'import sys; print(sys.argv[1])' >{folder}/train.py"
+    assert setup.run(setup.command("sh", "-c", lines)).returncode == 0
+    # Each build makes an image of its own, and the last one takes the project's name.
+    flags = ("--builder", "podman", "--base-image", IMAGE, "--network", "none", "--no-cache")
+    started = [
+        subprocess.Popen(
+            setup.argv("run", "train.py", *flags, "--", number, cwd=folder),
+            env=dict(setup.environment),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for number in ("1", "2", "3")
+    ]
+    assert [each.communicate(timeout=200)[0] for each in started] == ["1\n", "2\n", "3\n"]
+    listing = setup.engine("podman", "images", "--format", "{{.Repository}}:{{.Tag}}")
+    assert f"{folder.name}" in listing
+    assert ":build-" not in listing
+
+
+@pytest.mark.parametrize("setup", ROOTLESS, indirect=True)
 def test_rootless_output_belongs_to_the_user(setup: HostSetup) -> None:
     folder = setup.home / f"out-{os.urandom(4).hex()}"
     write = "echo kept > /output/b && chmod 600 /output/b"

@@ -163,7 +163,7 @@ def test_output_that_cannot_be_copied_stays_in_the_container(
     )
     with pytest.raises(EngineError, match="no space left") as caught:
         _execute(commands, streams, output="/output")
-    assert "cp workspace_x:/output/. results" in caught.value.hint
+    assert f"cp workspace_x:/output/. {Path('results').absolute()}\n" in caught.value.hint
     assert not any(verb.startswith("rm ") for verb in program.verbs)
 
 

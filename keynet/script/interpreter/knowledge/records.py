@@ -213,6 +213,37 @@ def _make_named_tuple(run: Machine, given: Arguments) -> Value:
     return named_tuple(name, fields, Module("", Path()))
 
 
+def _make_dataclass(run: Machine, given: Arguments) -> Value:
+    """Follow ``make_dataclass("Config", [("lr", float, 0.1), "name"])`` of known fields."""
+    name, listed = given.get("cls_name", 0), run.iterate(given.get("fields", 1))
+    bases, namespace = run.iterate(given.get("bases", 2, ())), given.get("namespace", 3, None)
+    if not isinstance(name, str) or listed is None or bases is None or given.open:
+        return UNKNOWN
+    if not isinstance(namespace, (dict, type(None))) or run.spoiled(namespace):
+        return UNKNOWN
+    run.limits.spend(len(listed))
+    names: dict[str, Value] = {k: v for k, v in (namespace or {}).items() if isinstance(k, str)}
+    scope = Scope(Module("", Path(), file=given.file))
+    body: list[ast.stmt] = []
+    for number, one in enumerate(listed):
+        parts = (one,) if isinstance(one, str) else one
+        if not isinstance(parts, tuple) or not 1 <= len(parts) <= 3:
+            return UNKNOWN
+        field, kind = parts[0], parts[1] if len(parts) > 1 else External("typing.Any")
+        default = parts[2] if len(parts) > 2 else MISSING
+        if not isinstance(field, str):
+            return UNKNOWN
+        scope.names[f"_{number}"] = kind
+        target, annotation = ast.Name(field, ast.Store()), ast.Name(f"_{number}", ast.Load())
+        body.append(ast.AnnAssign(target, annotation, None, 1))
+        if default is not MISSING:
+            names[field] = default
+    node = ast.ClassDef(name=name, bases=[], keywords=[], body=body, decorator_list=[])
+    for part in ast.walk(node):
+        part.lineno = given.line  # type: ignore[attr-defined]
+    return run.fresh(Class(name, tuple(bases), names, node, scope))
+
+
 RECORDS: Final[Mapping[str, Handler]] = {
     "collections.namedtuple": _make_named_tuple,
     "typing.NamedTuple": _make_named_tuple,
@@ -229,5 +260,6 @@ RECORDS: Final[Mapping[str, Handler]] = {
     "keynet._fields": _tuple_fields,
     "dataclasses.asdict": _as_dict,
     "dataclasses.fields": _fields,
+    "dataclasses.make_dataclass": _make_dataclass,
     "dataclasses.replace": _replace,
 }

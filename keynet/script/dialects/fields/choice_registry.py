@@ -1,9 +1,15 @@
 """draccus: registries of classes, of which a field takes one by its registered name."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
-from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
+from keynet.script.dialects.fields.declaring import (
+    Style,
+    declare_all,
+    declare_whole,
+    members_of_union,
+)
 from keynet.script.dialects.fields.field import Field, class_fields
 from keynet.script.interpreter.definitions import Class, Instance
 from keynet.script.interpreter.evaluation.attributes import lineage
@@ -82,26 +88,39 @@ def _registry_of(annotation: Value) -> Class | None:
 
 
 def declare_fields(
-    run: Machine, fields: list[Field], prefix: str = "", depth: int = 0
+    run: Machine,
+    fields: list[Field],
+    prefix: str = "",
+    depth: int = 0,
+    *,
+    files: bool = False,
 ) -> Iterator[Declared]:
-    """Declare the fields of a configuration; of a registry's classes those of each."""
+    """Declare the fields of a configuration; of a registry's classes those of each.
+
+    Args:
+        files: Each configuration in it has an option for a file of its own.
+    """
+    style = replace(_STYLE, whole="Config file for {name}") if files else _STYLE
     for field in fields:
         registry = _registry_of(field.annotation)
         if registry is None or depth > _DEEPEST:
             inner = members_of_union(field.annotation)
             if inner and depth < _DEEPEST and field.default is MISSING:
+                yield from declare_whole(style, field, f"{prefix}{field.name}")
                 for cls in inner:
                     below = f"{prefix}{field.name}."
-                    yield from declare_fields(run, class_fields(run, cls), below, depth + 1)
+                    own = class_fields(run, cls)
+                    yield from declare_fields(run, own, below, depth + 1, files=files)
             else:
-                yield from declare_all(run, [field], _STYLE, prefix)
+                yield from declare_all(run, [field], style, prefix)
             continue
         run.load_unread(r"\.register_subclass\(")
-        yield from _declare_choice(run, field, registry, prefix, depth)
+        yield from declare_whole(style, field, f"{prefix}{field.name}")
+        yield from _declare_choice(run, field, registry, style, prefix, depth)
 
 
 def _declare_choice(
-    run: Machine, field: Field, registry: Class, prefix: str, depth: int
+    run: Machine, field: Field, registry: Class, style: Style, prefix: str, depth: int
 ) -> Iterator[Declared]:
     known = dict(_registered(registry))
     default = field.default.cls if isinstance(field.default, Instance) else None
@@ -119,7 +138,7 @@ def _declare_choice(
             continue
         owner = field.default if cls is default else MISSING
         below = f"{prefix}{field.name}."
-        for one in declare_all(run, class_fields(run, cls), _STYLE, below, owner, depth + 1):
+        for one in declare_all(run, class_fields(run, cls), style, below, owner, depth + 1):
             # Only the chosen class asks for it.
             one.required = one.required and len(known) == 1
             if one.name not in found:

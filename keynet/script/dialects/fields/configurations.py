@@ -1,6 +1,7 @@
 """Dataclasses as configurations: pyrallis, draccus and OmegaConf."""
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from keynet.script.dialects.command_line import CommandLine
@@ -27,7 +28,13 @@ __all__ = ["CONFIGS"]
 
 
 def _fill(
-    run: Machine, command_line: CommandLine, config: Value, given: Arguments, *, file: bool = True
+    run: Machine,
+    command_line: CommandLine,
+    config: Value,
+    given: Arguments,
+    *,
+    file: bool = True,
+    files: bool = False,
 ) -> None:
     cls = config.cls if isinstance(config, Instance) else config
     if not isinstance(cls, Class):
@@ -40,18 +47,18 @@ def _fill(
     if isinstance(config, Instance):
         made = config.attributes
         fields = [replace(field, default=made.get(field.name, field.default)) for field in fields]
-    command_line.found.extend(declare_fields(run, fields))
+    command_line.found.extend(declare_fields(run, fields, files=files))
 
 
-def _parse(run: Machine, given: Arguments) -> Value:
+def _parse(run: Machine, given: Arguments, *, files: bool = False) -> Value:
     command_line = CommandLine("dataclass", given)
     run.created(command_line)
-    _fill(run, command_line, given.get("config_class", 0), given)
+    _fill(run, command_line, given.get("config_class", 0), given, files=files)
     run.parsed(command_line)
     return Unknown()
 
 
-def _wrap(_run: Machine, given: Arguments) -> Value:
+def _wrap(_run: Machine, given: Arguments, *, files: bool = False) -> Value:
     """Read ``@wrap()``; the class is the annotation of the first parameter."""
 
     def decorate(run: Machine, inner: Arguments) -> Value:
@@ -63,7 +70,7 @@ def _wrap(_run: Machine, given: Arguments) -> Value:
         run.created(command_line)
         fields = function_fields(run, function)
         if fields:
-            _fill(run, command_line, fields[0].annotation, given)
+            _fill(run, command_line, fields[0].annotation, given, files=files)
 
         def parse(run: Machine, _arguments: Arguments) -> Value:
             run.parsed(command_line)
@@ -123,8 +130,8 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "pyrallis.parse": _parse,
     "pyrallis.wrap": _wrap,
     "pyrallis.field": field_with_default,
-    "draccus.parse": _parse,
-    "draccus.wrap": _wrap,
+    "draccus.parse": partial(_parse, files=True),
+    "draccus.wrap": partial(_wrap, files=True),
     "draccus.field": field_with_default,
     "omegaconf.OmegaConf.structured": _structured,
     "omegaconf.OmegaConf.from_cli": _from_command_line,

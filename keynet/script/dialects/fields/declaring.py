@@ -15,7 +15,7 @@ from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import MISSING, UNKNOWN, External, Generic, Unknown, Value
 from keynet.text import _, fill
 
-__all__ = ["Style", "declare_all", "members_of_union"]
+__all__ = ["Style", "declare_all", "declare_whole", "members_of_union"]
 
 _DEEPEST: Final = 6
 
@@ -29,6 +29,7 @@ class Style:
         prefixed: Those are named ``optim.lr`` instead of ``lr``.
         enum_names: Enum members are written by name, not by value.
         false_flags: A bool without a default defaults to False instead of being required.
+        whole: Help of an option for a class with fields as a whole, with ``{name}``; "" for none.
         metadata_choices: The choices are those of the field's metadata.
         refine: Returns a field as the library's annotations change it, None for one left out.
     """
@@ -37,6 +38,7 @@ class Style:
     prefixed: bool = True
     enum_names: bool = True
     false_flags: bool = False
+    whole: str = ""
     metadata_choices: bool = False
     refine: Callable[[Machine, Field], Field | None] | None = None
 
@@ -76,6 +78,8 @@ def declare_all(
             if default is None:
                 text = _("{name} is null as a whole unless one of its arguments is given.")
                 run.note(field.line, fill(text, name=f"{above}{field.name}"), field.file)
+            if not flat:
+                yield from declare_whole(style, field, f"{above}{part}")
             for cls in inner:
                 instance = default if isinstance(default, Instance) else MISSING
                 matching = isinstance(instance, Instance) and instance.cls is cls
@@ -89,6 +93,16 @@ def declare_all(
                 )
         else:
             yield _declared(run, field, style, f"{above}{part or field.name}", default)
+
+
+def declare_whole(style: Style, field: Field, name: str) -> Iterator[Declared]:
+    """Declare the option that takes all fields of a class, as a file or as JSON, if there is one.
+
+    Each of them may then be given there instead.
+    """
+    if style.whole:
+        text = style.whole.replace("{name}", field.name)
+        yield Declared(name, "str", None, help=text, line=field.line, file=field.file)
 
 
 def members_of_union(annotation: Value) -> list[Class]:

@@ -114,7 +114,7 @@ def _named(run: Machine, field: Field) -> Field | None:
     return None
 
 
-_STYLE: Final = Style(refine=_named)
+_STYLE: Final = Style(refine=_named, whole="set {name} from JSON string")
 
 
 def _run_app(run: Machine, given: Arguments) -> Value:

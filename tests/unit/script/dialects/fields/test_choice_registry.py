@@ -34,6 +34,7 @@ def test_the_choice_and_the_fields_of_each_class(tmp_path: Path) -> None:
     assert found.notes == ()
     assert rows(found) == [
         ("config_path", "str", None, False, None),
+        ("opt", "str", None, False, None),
         ("opt.type", "str", "adam", False, ("adam", "sgd")),
         ("opt.lr", "float", 0.1, False, None),
         ("opt.beta", "float", 0.9, False, None),
@@ -52,10 +53,34 @@ def test_what_differs_between_the_classes_is_unknown_where_none_is_chosen(tmp_pa
         "momentum: float = 0.5", "momentum: float = 0.5\n    lr: float = 0.7"
     )
     found = read(tmp_path, script)
-    assert rows(found)[1:3] == [
+    assert rows(found)[2:4] == [
         ("opt.type", "str", None, True, ("adam", "sgd")),
         ("opt.lr", "float", None, False, None),
     ]
     assert [note.message for note in found.notes] == [
         "The default of opt.lr is unknown: it depends on a condition."
     ]
+
+
+def test_draccus_takes_a_file_for_each_configuration(tmp_path: Path) -> None:
+    script = """
+    from dataclasses import dataclass, field
+    import {0}
+
+    @dataclass
+    class Optim:
+        lr: float = 0.1
+
+    @dataclass
+    class Train:
+        optim: Optim = field(default_factory=Optim)
+        steps: int = 3
+
+    {0}.parse(Train)
+    """
+    found = read(tmp_path, script.format("draccus"))
+    assert [one.name for one in found.arguments] == ["config_path", "optim", "optim.lr", "steps"]
+    assert (found.arguments[1].type, found.arguments[1].default) == ("str", None)
+    assert found.arguments[1].help == "Config file for optim"
+    found = read(tmp_path, script.format("pyrallis"))
+    assert [one.name for one in found.arguments] == ["config_path", "optim.lr", "steps"]

@@ -38,6 +38,7 @@ def test_each_way_to_ask_for_the_command_line(
     assert rows(found) == [
         ("data", "str", None, True, None),
         ("epochs", "int", 3, False, None),
+        ("opt", "str", None, False, None),
         ("opt.lr", "float", 0.1, False, None),
     ]
     assert found.arguments[1].help == "number"
@@ -87,5 +88,26 @@ def test_aliases_name_options_of_nested_models_too(tmp_path: Path) -> None:
     Root()
     """
     assert [one.name for one in read(tmp_path, script).arguments] == [
-        "inner.xx", "inner.y", "inner.zz", "train.inner.xx", "train.inner.y", "train.inner.zz"
+        "inner", "inner.xx", "inner.y", "inner.zz",
+        "train.inner", "train.inner.xx", "train.inner.y", "train.inner.zz",
     ]  # fmt: skip
+
+
+def test_a_model_may_be_given_as_json(tmp_path: Path) -> None:
+    script = """
+    from pydantic import BaseModel
+    from pydantic_settings import BaseSettings
+
+    class Sub(BaseModel):
+        a: int = 1
+
+    class Settings(BaseSettings, cli_parse_args=True):
+        sub: Sub = Sub()
+
+    Settings()
+    """
+    found = read(tmp_path, script)
+    assert [(one.name, one.type, one.help) for one in found.arguments] == [
+        ("sub", "str", "set sub from JSON string"),
+        ("sub.a", "int", ""),
+    ]

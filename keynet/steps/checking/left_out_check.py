@@ -17,8 +17,9 @@ def check(plan: BuildPlan, imports: Imports) -> Iterator[Doubt]:
     context = Path(places.real(plan.context))
     there = {file.path for file in plan.files if not file.is_folder}
     for path in imports.own:
-        if not path.is_relative_to(context):
-            # What lies above the context is named when the start is decided.
+        if not path.is_relative_to(context) or not path.is_file():
+            # What lies above the context is named when the start is decided; a package without
+            # __init__.py has no file.
             continue
         name = path.relative_to(context).as_posix()
         if name not in there and not _is_linked(name, there):

@@ -186,3 +186,9 @@ def test_an_own_module_that_stays_out_of_the_image_is_named(tmp_path: Path) -> N
     # A link to a folder is one entry of the context.
     assert _said(tmp_path, text, also=("own",)) == []
     assert _said(tmp_path, "try:\n    import own\nexcept ImportError:\n    pass\n") == []
+
+
+def test_a_package_without_an_own_file_lacks_none(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "x.py").write_text("V = 1\n")
+    assert _said(tmp_path, "from data import x\nimport data.x\n", also=("data/x.py",)) == []

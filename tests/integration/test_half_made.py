@@ -73,7 +73,7 @@ while time.monotonic() < until and runs(keynet):
 """
 
 
-@pytest.fixture(params=[each for each in SETUPS if "docker" not in str(each.id)])  # type: ignore[attr-defined]
+@pytest.fixture(params=[each for each in SETUPS if "docker" not in str(each.id)])
 def setup(request: pytest.FixtureRequest, host_setups: HostSetups) -> HostSetup:
     return with_temporary_folder(host_setups.named(request.param))
 

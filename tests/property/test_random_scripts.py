@@ -1,6 +1,6 @@
 """Nothing false in silence: random scripts, each run in all worlds that its conditions allow.
 
-KEYNET_RANDOM_SCRIPTS=FIRST:LAST reads those of other seeds; what a seed makes is printed by
+KEYNET_TEST_RANDOM_SCRIPTS=FIRST:LAST reads those of other seeds; what a seed makes is printed by
 ``python -c "from tests.property.random_scripts import made; print(made(SEED))"``, with click by
 ``python -c "from tests.property.random_commands import made; print(made('click', SEED))"``. Those
 with typer are read in ``tests/differential``, where it is installed.
@@ -18,7 +18,8 @@ from .command_checks import checked
 from .random_scripts import made
 from .script_worlds import silently_false, worlds
 
-QUICK, MANY = range(20), range(1_000, 2_000)
+# A thousand of them in the matrix.
+QUICK, MANY = range(20), range(1_000, 1_500)
 
 
 def wrong_in(folder: Path, seeds: range) -> dict[int, list[str]]:
@@ -50,7 +51,7 @@ def test_nothing_of_a_random_command_is_false_in_silence(tmp_path: Path) -> None
 
 
 def wanted() -> range:
-    first, _colon, last = os.environ.get("KEYNET_RANDOM_SCRIPTS", "").partition(":")
+    first, _colon, last = os.environ.get("KEYNET_TEST_RANDOM_SCRIPTS", "").partition(":")
     return range(int(first), int(last)) if last else MANY
 
 

@@ -123,6 +123,15 @@ _CAUSES: Final = (
         ),
     ),
     _Cause(
+        N_("the archive of {requirement} is damaged"),
+        N_("Build or download it again."),
+        (
+            r"failed to read `REQ @ file:",
+            r"wheel '?REQ'? located at .* is invalid",
+            r"end of central directory",
+        ),
+    ),
+    _Cause(
         N_("a file that the requirements name by its URL is not there"),
         N_("Correct the URL, or list the package by its name."),
         (

@@ -154,7 +154,10 @@ def _read(file: "Path", options: "Options") -> None:
         found = _OPTION.fullmatch(text)
         name = _ALIASES.get(found.group("name"), found.group("name")) if found else ""
         if found and name in ("requirement", "constraint"):
-            _read(file.parent / _unquoted(found.group("value")), options)
+            value = _unquoted(found.group("value"))
+            # What a URL names, uv fetches itself.
+            if "://" not in value:
+                _read(file.parent / value, options)
         if found is None or name in ("requirement", "constraint", "editable"):
             kept.append(text)
             _note_line(text, options)

@@ -24,7 +24,11 @@ _SOURCES: Final = re.compile(
     rf"Because (?:all versions of )?{_NAME}(?:[=<>!~]\S*)? (?:has|have) no usable wheels "
     r"and (?:you require|only) \1\b"
 )
-_FETCHED: Final = re.compile(r"Failed to fetch: `?(https?://[^\s`]+)")
+_FETCHED: Final = re.compile(
+    r"(?:Failed to fetch|accessing remote requirements file): `?(https?://[^\s`]+)"
+)
+# Its URL may have a login, and is not shown.
+_LINKS: Final = "--find-links"
 # Variants of Python's own images without a compiler.
 _WITHOUT_COMPILER: Final = ("slim", "alpine")
 _MOST: Final = 5
@@ -67,6 +71,8 @@ def _asked(output: str, indexes: Sequence[str]) -> str:
     """Return the index that does not answer, or another URL; all indexes where uv names none."""
     shown = [shown_errors.shown(index) for index in indexes]
     found = _FETCHED.search(output)
+    if found is None and f"`{_LINKS}`" in output:
+        return _LINKS
     if found is None:
         return ", ".join(shown) or "?"
     url = shown_errors.shown(found[1])

@@ -27,6 +27,19 @@ def explained(text: str) -> tuple[str, str]:
     ("log", "reason", "hint"),
     [
         (
+            "error: Failed to read `tiny @ file:///x/tiny-1.0-py3-none-any.whl`\n"
+            "  cause: Failed to read from zip file",
+            "the archive of tiny is damaged",
+            "download it again",
+        ),
+        (
+            "error: Failed to download `six @ https://example.com/six-1.0.tar.gz`\n"
+            "  cause: Failed to fetch: https://example.com/six-1.0.tar.gz\n"
+            "  cause: HTTP status client error (404 Not Found) for url (https://example.com/x)",
+            "a file that the requirements name by its URL is not there",
+            "Correct the URL",
+        ),
+        (
             "error: No solution found when resolving dependencies\n"
             "  cause: Because torhc was not found in the package registry and you require torhc, "
             "we can conclude that your requirements are unsatisfiable.",

@@ -143,3 +143,10 @@ def test_links_lead_to_what_lies_next_to_the_files(tmp_path: Path) -> None:
 def test_a_proxy_of_pips_settings_is_uvs(tmp_path: Path) -> None:
     found = read(tmp_path, "six\n", {"proxy": ["http://p.test:1"]}).variables()
     assert found["https_proxy"] == found["HTTP_PROXY"] == "http://p.test:1"
+
+
+def test_files_that_urls_name_are_left_to_uv(tmp_path: Path) -> None:
+    text = "-c https://example.com/c.txt\n-r http://example.com/r.txt\nsix\n"
+    (tmp_path / "requirements.txt").write_text(text)
+    options = pip_options.read(tmp_path / "requirements.txt", {})
+    assert options.texts[tmp_path / "requirements.txt"] == text

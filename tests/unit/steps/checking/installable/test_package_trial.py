@@ -164,6 +164,26 @@ def test_an_index_without_an_answer_is_named_and_costs_seconds_once(
     server.server_close()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("-c http://{closed}/constraints.txt", "http://{closed}/constraints.txt"),
+        (
+            "six @ http://{closed}/six-1.0-py3-none-any.whl",
+            "http://{closed}/six-1.0-py3-none-any.whl",
+        ),
+        ("--find-links http://{closed}/wheels.html", "http://{closed}/wheels.html"),
+    ],
+)
+def test_another_url_without_an_answer_is_named(
+    wheels: Path, closed: str, line: str, named: str
+) -> None:
+    content = f"{line.format(closed=closed)}\nkeynet-first\n".encode()
+    (said,) = _notices(_plan(wheels, {"requirements.txt": content}))
+    assert f"No usable answer from {named.format(closed=closed)}. The build" in said
+
+
 def _sdist(folder: Path, name: str) -> None:
     content = f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode()
     with tarfile.open(folder / f"{name}-1.0.tar.gz", "w:gz") as archive:

@@ -101,7 +101,7 @@ def test_the_login_of_netrc_reaches_it_and_stays_out_of_the_image(
     assert PASSWORD not in _history(host, image)
 
 
-@pytest.mark.parametrize("host", marked(("buildah-rootless", "docker-legacy")), indirect=True)
+@pytest.mark.parametrize("host", marked(("buildah-root", "docker-legacy")), indirect=True)
 def test_a_login_in_the_projects_url_reaches_it(host: Host, index: Index) -> None:
     url = f"http://{USER}:{PASSWORD}@127.0.0.1:{index.port}/simple"
     done = _build(host, _pinned(url), "--no-cache")

@@ -108,7 +108,11 @@ class Seat:
 
 @pytest.fixture
 def root(machine: Machine, tmp_path: Path) -> Seat:
-    return Seat(machine, root_environment(tmp_path / "home", _variables(machine)))
+    runtime = tmp_path / "run"
+    runtime.mkdir(mode=0o700)
+    # A login is for the engines, too, which keep root's below /run otherwise.
+    variables = {**_variables(machine), "XDG_RUNTIME_DIR": str(runtime)}
+    return Seat(machine, root_environment(tmp_path / "home", variables))
 
 
 def _variables(machine: Machine) -> dict[str, str]:
@@ -302,6 +306,8 @@ def logged_in(root: Seat, platform: Platform, tmp_path: Path) -> Seat:
         stdin=PASSWORD,
     )
     assert done.returncode == 0, done.stderr
+    stored = json.loads((tmp_path / "run/containers/auth.json").read_text())
+    assert list(stored["auths"]) == [platform.registry.host]
     return seat
 
 

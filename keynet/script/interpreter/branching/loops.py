@@ -20,6 +20,8 @@ from keynet.script.interpreter.values import UNKNOWN, Iterator, OneOf, Value, jo
 __all__ = ["LOOPS"]
 
 _MAX_TURNS: Final = 256
+# Of ``while True`` that declares no arguments: within loops and calls, they add up.
+_MAX_ENDLESS_TURNS: Final = 32
 # Of a loop that may not run at all and declares no arguments.
 _MAX_IDLE_TURNS: Final = 64
 
@@ -149,7 +151,8 @@ def _while(run: Machine, node: ast.While, scope: Scope) -> Signal:
 
 def _turns_of_while(run: Machine, node: ast.While, scope: Scope) -> Signal:
     breaks = scope.frame.breaks
-    for _count in range(_MAX_TURNS):
+    declarations = run.declarations
+    for turn in range(_MAX_TURNS):
         known = run.truth(run.evaluate(node.test, scope))
         if known is None:
             return _unknown_turns(run, node, scope)
@@ -158,7 +161,11 @@ def _turns_of_while(run: Machine, node: ast.While, scope: Scope) -> Signal:
         signal = _turn(run, node.body, scope)
         if signal is not None:
             return signal
-        if breaks and isinstance(node.test, ast.Constant):
+        if not isinstance(node.test, ast.Constant):
+            continue
+        if turn == _MAX_ENDLESS_TURNS and run.declarations == declarations:
+            break
+        if breaks:
             # Nothing but what is unknown ends it.
             _unknown_turns(run, node, scope)
             scope.names = breaks.pop()

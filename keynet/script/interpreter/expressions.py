@@ -216,7 +216,10 @@ def _perhaps(run: Machine, node: ast.expr, scope: Scope) -> Value:
     run.limits.spend(1)
     bound = run.stored.get(node)
     if bound is None:
-        walked = ast.walk(node) if ":=" in scope.module.text else ()
+        module = scope.module
+        if id(module) not in run.walrus:
+            run.walrus[id(module)] = ":=" in module.text
+        walked = ast.walk(node) if run.walrus[id(module)] else ()
         bound = {inner.target.id for inner in walked if isinstance(inner, ast.NamedExpr)}
         run.stored[node] = bound
     if not bound and not any(isinstance(inner, ast.Call) for inner in ast.walk(node)):

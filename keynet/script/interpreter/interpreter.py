@@ -101,6 +101,7 @@ class Interpreter:
         # Which functions are generators, and the lines of each module that may yield.
         self.generators: dict[ast.AST, bool] = {}
         self.yields: dict[int, list[int]] = {}
+        self.walrus: dict[int, bool] = {}
         # Each dict that globals() has returned, with the scope that it is of.
         self.mirrors: dict[int, tuple[object, Scope]] = {}
         # How often anything that declares arguments was used, and the steps taken by each

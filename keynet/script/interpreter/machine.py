@@ -179,6 +179,7 @@ class Machine(Protocol):
     scopes: list[Scope]
     generators: dict[ast.AST, bool]
     yields: dict[int, list[int]]
+    walrus: dict[int, bool]
     mirrors: dict[int, tuple[object, Scope]]
     frames: list[int]
     added: dict[int, dict[tuple[int, str], "Settling"]]

@@ -2,7 +2,6 @@
 
 import ast
 import bisect
-import re
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
 from typing import Final
@@ -37,8 +36,6 @@ __all__ = [
 # Stands for code of the script that is not known.
 _SOME_CODE: Final = ast.Pass()
 _LIST: Final = Unknown("list")
-# As the parser of Python counts lines.
-_NEWLINE: Final = re.compile(r"\r\n?|\n")
 _YIELDING: Final = (ast.Yield, ast.YieldFrom)
 _OWN_BODY: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _STOPPED: Final = External("builtins.StopIteration")
@@ -250,9 +247,18 @@ def is_generator(run: Machine, function: Function) -> bool:
 
 def _lines_with_yield(text: str) -> list[int]:
     """Return the lines of a module that have the word; few modules have any."""
-    if "yield" not in text:
-        return []
-    return [number for number, line in enumerate(_NEWLINE.split(text), 1) if "yield" in line]
+    at = text.find("yield")
+    if at >= 0 and "\r" in text:
+        # As the parser of Python counts lines.
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        at = text.find("yield")
+    lines: list[int] = []
+    line, before = 1, 0
+    while at >= 0:
+        line, before = line + text.count("\n", before, at), at
+        lines.append(line)
+        at = text.find("yield", at + 1)
+    return lines
 
 
 def _yields(node: ast.AST) -> bool:

@@ -24,6 +24,7 @@ def test_nothing_of_a_random_command_is_false_with_a_newer_typer(tmp_path: Path)
 
 def nothing_false(folder: Path, python: Path, library: str) -> None:
     first, _colon, last = os.environ.get("KEYNET_TEST_RANDOM_SCRIPTS", "0:300").partition(":")
-    found, sizes = checked(folder, python, library, range(int(first), int(last)))
+    seeds = range(int(first), int(last), int(os.environ.get("KEYNET_TEST_EVERY", "1")))
+    found, sizes = checked(folder, python, library, seeds)
     assert found == {}
-    assert len(sizes) > int(last) - int(first)
+    assert len(sizes) > len(seeds)

@@ -428,6 +428,24 @@ def _aliased(make: Chooser, parser: str) -> list[str]:
     ]  # fmt: skip
 
 
+def _viewed(make: Chooser, parser: str) -> list[str]:
+    """A view of a dict, which has what is added later, and copies of it, which have not."""
+    argument = make.name()
+    table = f"table_{argument}"
+    view = make.pick(f"{table}.keys()", f"{table}.values()", f"list({table})", f"[*{table}.keys()]",
+                     f"list({table}.values())", f"sorted({table})")  # fmt: skip
+    change = make.pick(f"{table}['c'] = 'x'", f"del {table}['a']", f"{table}.update(d='y')",
+                       f"{table}.pop('b')", f"{table} = dict(e='z')",
+                       f"{table}['a'] = 'w'")  # fmt: skip
+    return [
+        f"{table} = {{'a': 'p', 'b': 'q'}}",
+        f"view_{argument} = {view}",
+        *_maybe(make, [change]),
+        f"{parser}.add_argument('--{argument}', choices=list(view_{argument}))",
+        f"{parser}.add_argument('--{make.name()}', default='x' if 'c' in view_{argument} else 'y')",
+    ]
+
+
 def _snapshot(make: Chooser, parser: str) -> list[str]:
     """The names of a scope as a dict."""
     argument, name = make.name(), make.variable("v")
@@ -478,5 +496,5 @@ def _managed(make: Chooser, parser: str) -> list[str]:
 _SHAPES: tuple[Callable[[Chooser, str], list[str]], ...] = (
     _closure, _closure, _closure, _raised, _pair, _pair, _defaults, _comprehended, _looped,
     _class_body, _deleted, _rebound_by_a_call, _decorated, _consumed_later, _consumed_later,
-    _cached, _aliased, _snapshot, _managed,
+    _cached, _aliased, _snapshot, _managed, _viewed,
 )  # fmt: skip

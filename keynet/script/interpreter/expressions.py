@@ -191,6 +191,8 @@ def _compare(run: Machine, node: ast.Compare, scope: Scope) -> Value:
         right = evaluate(run, comparator, scope)
         if isinstance(right, Iterator):
             right = content(run, right, partly=True)
+        elif isinstance(right, list) and id(right) in run.views:
+            right = run.iterate(right)
         known = None
         if not (run.spoiled(left) or run.spoiled(right)):
             if isinstance(right, (list, tuple, dict, str)):

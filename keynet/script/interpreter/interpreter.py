@@ -7,7 +7,7 @@ changes is unknown afterwards. Every loop, call depth and container is bounded.
 
 import ast
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,6 +37,7 @@ from keynet.script.interpreter.machine import (
     Finished,
     Handler,
     Limits,
+    Machine,
     NativeClass,
     ParserLike,
     PerhapsFinished,
@@ -102,6 +103,8 @@ class Interpreter:
         self.generators: dict[ast.AST, bool] = {}
         self.yields: dict[int, list[int]] = {}
         self.walrus: dict[int, bool] = {}
+        # Each list of the keys, values or items of a dict, with what it is now.
+        self.views: dict[int, tuple[list[Value], Callable[[Machine], list[Value] | None]]] = {}
         # Each dict that globals() has returned, with the scope that it is of.
         self.mirrors: dict[int, tuple[object, Scope]] = {}
         # How often anything that declares arguments was used, and the steps taken by each

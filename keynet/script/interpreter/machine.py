@@ -180,6 +180,7 @@ class Machine(Protocol):
     generators: dict[ast.AST, bool]
     yields: dict[int, list[int]]
     walrus: dict[int, bool]
+    views: dict[int, tuple[list[Value], Callable[["Machine"], list[Value] | None]]]
     mirrors: dict[int, tuple[object, Scope]]
     frames: list[int]
     added: dict[int, dict[tuple[int, str], "Settling"]]

@@ -31,6 +31,7 @@ from keynet.script.interpreter.values import (
     join,
     kind_of,
 )
+from keynet.text import _, fill, printable
 
 __all__ = [
     "assign",
@@ -49,6 +50,19 @@ _STARS: Final = frozenset(
     f"{module.__name__}.{name}" for module in (typing, enum) for name in module.__all__
 )
 _BUILTINS: Final = frozenset(dir(builtins))
+# What a script may replace in a library's class so that it declares something else.
+_DECLARING: Final = frozenset(
+    [
+        "__init__",
+        "add_argument",
+        "add_argument_group",
+        "add_parser",
+        "add_subparsers",
+        "parse_args",
+        "parse_known_args",
+        "set_defaults",
+    ]
+)
 # Most of what a module binds holds nothing that others could fill.
 _UNWATCHED: Final = SCALARS | {External, Imported, Function, Module, Unknown}
 
@@ -161,7 +175,12 @@ def assign(run: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
     elif isinstance(target, (ast.Tuple, ast.List)):
         _unpack(run, target.elts, value, scope)
     elif isinstance(target, ast.Attribute):
-        run.assign_attribute(run.evaluate(target.value, scope), target.attr, value)
+        owner = run.evaluate(target.value, scope)
+        if target.attr in _DECLARING and _is_class_of_library(run, owner):
+            text = _("The script replaces {name}: what it declares may differ.")
+            name = printable(ast.unparse(target), 100)
+            run.note(target.lineno, fill(text, name=name), scope.module.file)
+        run.assign_attribute(owner, target.attr, value)
     elif isinstance(target, ast.Subscript):
         container = run.evaluate(target.value, scope)
         key: Value = UNKNOWN
@@ -170,6 +189,10 @@ def assign(run: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
         assign_item(run, container, key, value)
     elif isinstance(target, ast.Starred):
         assign(run, target.value, value, scope)
+
+
+def _is_class_of_library(run: Machine, value: Value) -> bool:
+    return isinstance(value, External) and run.native_class(value.name) is not None
 
 
 def _unpack(run: Machine, targets: list[ast.expr], value: Value, scope: Scope) -> None:

@@ -114,6 +114,8 @@ def _of_sequence(run: Machine, value: list[Value] | tuple[Value, ...] | str, key
 
 def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911
     """Return the items of a value in order, None when they are unknown."""
+    if isinstance(value, list) and id(value) in run.views:
+        return run.views[id(value)][1](run)
     if isinstance(value, (list, tuple, dict, SetValue)):
         items = list(value.items) if isinstance(value, SetValue) else list(value)
         if run.fill_registry(value):
@@ -135,7 +137,9 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911
     if isinstance(value, Instance) and value.cls is not None:
         method = class_attribute(value.cls, "__iter__")
         if method is not MISSING:
-            return items_of(run, run.call(method, Arguments((value,))))
+            made = run.call(method, Arguments((value,)))
+            # What __next__ of an object returns is not followed.
+            return None if made is value else items_of(run, made)
     return None
 
 

@@ -243,15 +243,22 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
 
 
 def _view(kind: str) -> Callable[..., Value]:
-    def view(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    def now(run: Machine, items: dict[Value, Value]) -> list[Value] | None:
         keys = run.iterate(items)
-        if keys is None:
-            return Unknown("list")
-        if kind == "keys":
-            return run.fresh(keys)
+        if keys is None or kind == "keys":
+            return keys
         if kind == "values":
-            return run.fresh([items[key] for key in keys])
-        return run.fresh([(key, items[key]) for key in keys])
+            return [items[key] for key in keys]
+        return [(key, items[key]) for key in keys]
+
+    def view(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+        made = now(run, items)
+        if made is None:
+            return Unknown("list")
+        run.fresh(made)
+        # It has whatever is added to the dict later.
+        run.views[id(made)] = made, lambda run: now(run, items)
+        return made
 
     return view
 

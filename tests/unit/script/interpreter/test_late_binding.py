@@ -226,3 +226,46 @@ def test_what_is_changed_in_place_has_another_name(
 def test_sets_are_changed_in_place(tmp_path: Path) -> None:
     script = "one = other = {'a', 'b'}\none -= {'a'}\n" + END.format("choices=sorted(other)")
     assert read(tmp_path, script) == (None, ["b"], False)
+
+
+@pytest.mark.parametrize(
+    ("view", "choices"),
+    [
+        ("table.keys()", ["a", "b"]),
+        ("table.values()", ["1", "2"]),
+        ("[*table.keys()]", ["a"]),
+        ("[one for one in table.values()]", ["1"]),
+    ],
+)
+def test_a_view_of_a_dict_has_what_is_added_later(
+    tmp_path: Path, view: str, choices: list[str]
+) -> None:
+    script = f"table = {{'a': 1}}\nview = {view}\ntable['b'] = 2\n"
+    end = END.format("choices=[str(one) for one in view]")
+    assert read(tmp_path, script + end) == (None, choices, False)
+    script += "if 'b' in view: value = 2\n"
+    expected = 2 if view == "table.keys()" else 1
+    assert read(tmp_path, script + END.format("default=value")) == (expected, None, False)
+
+
+def test_an_object_that_iterates_over_itself_is_not_followed_without_end(tmp_path: Path) -> None:
+    script = """
+class Each:
+    count = 0
+    def __iter__(self): return self
+    def __next__(self):
+        self.count += 1
+        if self.count > 2: raise StopIteration
+        return "n%d" % self.count
+"""
+    assert read(tmp_path, script + END.format("choices=list(Each())")) == UNKNOWN
+
+
+@pytest.mark.parametrize(("name", "noted"), [("add_argument", True), ("format_help", False)])
+def test_a_method_of_the_library_that_is_replaced_has_a_note(
+    tmp_path: Path, name: str, noted: bool
+) -> None:
+    path = tmp_path / "train.py"
+    path.write_text(f"{HEAD}argparse.ArgumentParser.{name} = lambda *a: 1\n{END.format('')}")
+    text = f"The script replaces argparse.ArgumentParser.{name}: what it declares may differ."
+    assert [note.message for note in extract(path).notes] == ([text] if noted else [])

@@ -162,6 +162,7 @@ class RequirementsReader:
         if not text:
             return [""]
         text = self._variables.replaced(text, at.where, trusted=at.trusted)
+        self.notices += self._variables.missing(text, at.where)
         if text.startswith("-"):
             return self._options(text, at)
         requirement, options = requirement_lines.parts(text)

@@ -11,6 +11,7 @@ from typing import Final
 
 from keynet import confidential
 from keynet.errors import ContextInvalid
+from keynet.events import Notice
 from keynet.frozen import frozen
 from keynet.recipe.dependencies.lines import requirement_lines
 from keynet.text import _, fill
@@ -57,6 +58,16 @@ class Variables:
                 self._check(line, written, where)
             line = line.replace(written, value)
         return line
+
+    def missing(self, line: str, where: str) -> list[Notice]:
+        """Return a warning on variables that stay in a line, as pip leaves them."""
+        left = [
+            name for name in requirement_lines.variables(line) if not self.environment.get(name)
+        ]
+        if not left:
+            return []
+        text = _("{where}: the variable {name} is not set, and ${{{name}}} stays in the line.")
+        return [Notice(fill(text, where=where, name=left[0]))]
 
     def _check(self, line: str, written: str, where: str) -> None:
         for word in line.split():

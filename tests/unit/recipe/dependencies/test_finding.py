@@ -404,3 +404,16 @@ def test_requirements_are_counted_without_constraints(root: Path) -> None:
     assert found.lines == (
         "x", "z[e] ; python_version > '3'", "own @ https://example.com/own.whl",
     )  # fmt: skip
+
+
+@pytest.mark.parametrize("environment", [{}, {"INDEX_TOKEN": ""}])
+def test_a_variable_that_is_not_set_is_named(root: Path, environment: dict[str, str]) -> None:
+    line = "--extra-index-url https://${INDEX_TOKEN}@index.example.com/simple"
+    (root / "requirements.txt").write_text(f"{line}\nsix\n")
+    _found, notices = finding.find(Search(root, environment=environment))
+    (said,) = [each.text for each in notices]
+    assert "requirements.txt:1: the variable INDEX_TOKEN is not set" in said
+    _found, notices = finding.find(
+        Search(root, environment={"INDEX_TOKEN": "user"}, hosts=frozenset({"index.example.com"}))
+    )
+    assert notices == ()

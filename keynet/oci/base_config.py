@@ -26,8 +26,8 @@ _CUDA: Final = (
 )
 _LONGEST_PLATFORM: Final = 60
 # The first and the last line of the Dockerfiles of Python's own images.
-_LIBRARIES: Final = {"glibc": re.compile(r"debian\.sh\b"), "musl": re.compile(r"alpine-minirootfs")}
-_LAST: Final = re.compile(r'(?:/bin/sh -c #\(nop\) +)?CMD \["python3"\](?: # buildkit)?')
+_LIBRARIES: Final = {"glibc": r"debian\.sh\b", "musl": r"alpine-minirootfs"}
+_LAST: Final = r'(?:/bin/sh -c #\(nop\) +)?CMD \["python3"\](?: # buildkit)?'
 
 
 @frozen
@@ -154,13 +154,13 @@ def _plain(history: object, layers: object) -> str:
     made = [each for each in history if isinstance(each, dict)] if isinstance(history, list) else []
     adding = [number for number, each in enumerate(made) if not each.get("empty_layer")]
     written = [text if isinstance(text := each.get("created_by"), str) else "" for each in made]
-    last = next((at for at, text in enumerate(written) if _LAST.fullmatch(text[:200])), None)
+    last = next((at for at, text in enumerate(written) if re.fullmatch(_LAST, text[:200])), None)
     if not adding or last is None or adding[-1] > last:
         return ""
     if not isinstance(layers, list) or len(layers) != len(adding):
         return ""
     first = written[adding[0]][:1000]
-    return next((name for name, it in _LIBRARIES.items() if it.search(first)), "")
+    return next((name for name, it in _LIBRARIES.items() if re.search(it, first)), "")
 
 
 def _environment(lines: object) -> dict[str, str]:

@@ -10,13 +10,13 @@ from typing import Final
 
 __all__ = ["calls", "is_magic"]
 
-_MAGIC: Final = re.compile(r"\s*(?:%{1,2}[a-zA-Z]\w*|!{1,2}\s*[\w./$~{]|\?{1,2}\w).*", re.DOTALL)
+_MAGIC: Final = r"(?s)\s*(?:%{1,2}[a-zA-Z]\w*|!{1,2}\s*[\w./$~{]|\?{1,2}\w).*"
 _NAME: Final = "get_ipython"
 
 
 def is_magic(line: str) -> bool:
     """Report whether a line is a command of a notebook: ``!pip install`` or ``%matplotlib``."""
-    return _MAGIC.match(line[:1000]) is not None
+    return re.match(_MAGIC, line[:1000]) is not None
 
 
 def calls(tree: ast.Module) -> Iterator[ast.Call]:

@@ -11,7 +11,7 @@ from typing import Final, Self
 
 from keynet.errors import ScriptInvalid
 from keynet.files.beneath import Beneath
-from keynet.script.files import folders, required_names, source
+from keynet.script.files import folders, source
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.machine import Limits
 
@@ -277,6 +277,9 @@ class Project:
         if first in _IN_EVERY_PYTHON:
             return True
         if self._required is None:
+            # Few scripts have an import that may fail.
+            from keynet.script.files import required_names
+
             self._required = required_names.required(self._of_root)
         return first.lower() in self._required
 

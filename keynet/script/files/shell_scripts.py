@@ -12,33 +12,33 @@ __all__ = ["is_job", "is_shell", "other_program", "started"]
 _SHELL_SUFFIXES: Final = frozenset(
     [".sh", ".bash", ".zsh", ".csh", ".ksh", ".fish", ".slurm", ".sbatch", ".pbs", ".lsf"]
 )
-_SHEBANG: Final = re.compile(r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([\w.+-]+)")
-_SHELLS: Final = re.compile(r"(?:ba|da|z|k|c|tc|fi)?sh")
-_PYTHONS: Final = re.compile(
-    r"i?python[\w.-]*|pypy[\w.-]*|uv|pipx|conda|torchrun|accelerate|poetry"
-)
-_JOB: Final = re.compile(r"(?m)^#(?:(SBATCH)|(PBS)|(BSUB))[ \t]+-")
+# Texts: no Python script needs them.
+_SHEBANG: Final = r"#!\s*(?:\S*/)?(?:env\s+(?:-\S+\s+|\w+=\S*\s+)*)?(?:\S*/)?([\w.+-]+)"
+_SHELLS: Final = r"(?:ba|da|z|k|c|tc|fi)?sh"
+_PYTHONS: Final = r"i?python[\w.-]*|pypy[\w.-]*|uv|pipx|conda|torchrun|accelerate|poetry"
+_JOB: Final = r"(?m)^#(?:(SBATCH)|(PBS)|(BSUB))[ \t]+-"
 _JOBS: Final = ("Slurm", "PBS", "LSF")
-_LAUNCHERS: Final = re.compile(
-    r"i?python[\d.]*|torchrun|accelerate|deepspeed|horovodrun|mpirun|mpiexec|srun|uv|poetry|xvfb-run"
+_LAUNCHERS: Final = (
+    r"i?python[\d.]*|torchrun|accelerate|deepspeed|horovodrun|mpirun|mpiexec|srun|uv|poetry"
+    r"|xvfb-run"
 )
 _SEARCHED: Final = 100_000
 
 
 def is_shell(suffix: str, text: str) -> bool:
     """Report whether a file is for a shell, by its name's end or its first line."""
-    return suffix in _SHELL_SUFFIXES or bool(_SHELLS.fullmatch(_program(text)))
+    return suffix in _SHELL_SUFFIXES or bool(re.fullmatch(_SHELLS, _program(text)))
 
 
 def other_program(text: str) -> str:
     """Return the program that the first line names, "" if it is none or a Python."""
     found = _program(text)
-    return "" if _PYTHONS.fullmatch(found) else found
+    return "" if re.fullmatch(_PYTHONS, found) else found
 
 
 def is_job(text: str) -> str:
     """Return the batch system whose options stand in a script; "" without any."""
-    found = _JOB.search(text[:_SEARCHED])
+    found = re.search(_JOB, text[:_SEARCHED])
     return _JOBS[found.lastindex - 1] if found and found.lastindex else ""
 
 
@@ -54,10 +54,10 @@ def started(text: str) -> str:
             bare = word.strip("\"';&")
             if launched and bare.endswith(".py") and "$" not in bare:
                 return bare
-            launched = launched or bool(_LAUNCHERS.fullmatch(PurePath(bare).name))
+            launched = launched or bool(re.fullmatch(_LAUNCHERS, PurePath(bare).name))
     return ""
 
 
 def _program(text: str) -> str:
-    found = _SHEBANG.match(text[:1000])
+    found = re.match(_SHEBANG, text[:1000]) if text.startswith("#!") else None
     return found[1] if found else ""

@@ -11,8 +11,6 @@ from typing import Final
 from keynet.events import Notice
 from keynet.frozen import frozen
 from keynet.plan import Recipe
-from keynet.runtime.build import install_errors
-from keynet.runtime.build.inside import shown_errors
 from keynet.steps.checking import plain_base
 from keynet.text import Block, _, fill, ngettext, printable, stacked
 
@@ -20,13 +18,11 @@ __all__ = ["Trouble", "notices", "of"]
 
 # Of other packages another version may have a wheel.
 _NAME: Final = r"([A-Za-z0-9][A-Za-z0-9._-]*)"
-_SOURCES: Final = re.compile(
+_SOURCES: Final = (
     rf"Because (?:all versions of )?{_NAME}(?:[=<>!~]\S*)? (?:has|have) no usable wheels "
     r"and (?:you require|only) \1\b"
 )
-_FETCHED: Final = re.compile(
-    r"(?:Failed to fetch|accessing remote requirements file): `?(https?://[^\s`]+)"
-)
+_FETCHED: Final = r"(?:Failed to fetch|accessing remote requirements file): `?(https?://[^\s`]+)"
 # Its URL may have a login, and is not shown.
 _LINKS: Final = "--find-links"
 # Variants of Python's own images without a compiler.
@@ -62,15 +58,22 @@ class Trouble:
 
 def of(output: str, indexes: Sequence[str]) -> Trouble:
     """Return what uv's words say, where they are no proof that nothing can be installed."""
+    # A usual push has nothing to explain.
+    from keynet.runtime.build import install_errors
+
     if install_errors.read([], output.splitlines()).is_network:
         return Trouble(_asked(output, indexes)[:_LONGEST])
-    return Trouble(sources=tuple(dict.fromkeys(_SOURCES.findall(" ".join(output.split()))))[:_MOST])
+    return Trouble(
+        sources=tuple(dict.fromkeys(re.findall(_SOURCES, " ".join(output.split()))))[:_MOST]
+    )
 
 
 def _asked(output: str, indexes: Sequence[str]) -> str:
     """Return the index that does not answer, or another URL; all indexes where uv names none."""
+    from keynet.runtime.build.inside import shown_errors
+
     shown = [shown_errors.shown(index) for index in indexes]
-    found = _FETCHED.search(output)
+    found = re.search(_FETCHED, output)
     if found is None and f"`{_LINKS}`" in output:
         return _LINKS
     if found is None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
+from keynet.script.interpreter.evaluation.set_methods import SET_METHODS, not_followed
 from keynet.script.interpreter.evaluation.text_methods import text_method
 from keynet.script.interpreter.machine import Handler, Machine, Native
 from keynet.script.interpreter.names import assign_item, doubt, mirror
@@ -32,7 +33,7 @@ def method(value: Value, name: str) -> Value:
         case dict():
             call = _bound(_DICT, value, name)
         case SetValue():
-            call = _bound(_SET, value, name)
+            call = _bound(SET_METHODS, value, name)
         case tuple():
             call = _bound(_TUPLE, value, name)
         case int() | float() if name in ("real", "imag"):
@@ -263,64 +264,6 @@ def _view(kind: str) -> Callable[..., Value]:
     return view
 
 
-def _add(run: Machine, value: SetValue, given: Arguments) -> Value:
-    item = given.get("item", 0)
-    if is_constant(item) and run.may_change(value):
-        value.items[item] = None
-    else:
-        run.spoil(value)
-    return None
-
-
-def _update_set(run: Machine, value: SetValue, given: Arguments) -> Value:
-    for more in given.positional:
-        items = run.iterate(more)
-        if items is None or not all(is_constant(i) for i in items) or not run.may_change(value):
-            run.spoil(value)
-        else:
-            value.items.update(dict.fromkeys(items))
-    return None
-
-
-def _take(run: Machine, value: SetValue, given: Arguments) -> Value:
-    item = given.get("item", 0)
-    if is_constant(item) and run.may_change(value) and not run.spoiled(value):
-        value.items.pop(item, None)
-    else:
-        run.spoil(value)
-    return None
-
-
-def _clear_set(run: Machine, value: SetValue, given: Arguments) -> Value:
-    if run.may_change(value):
-        value.items.clear()
-    else:
-        run.spoil(value)
-    return None
-
-
-def _change(run: Machine, container: Value, given: Arguments) -> Value:
-    """Stand for a method that is not followed: the content becomes unknown."""
-    run.spoil(container)
-    return UNKNOWN
-
-
-def _combine(keep: Callable[[bool, bool], bool]) -> Callable[..., Value]:
-    def combine(run: Machine, value: SetValue, given: Arguments) -> Value:
-        if len(given.positional) > 1:
-            return Unknown("list")
-        items = run.iterate(given.get("other", 0, ()))
-        mine = run.iterate(value)
-        if items is None or mine is None or not all(is_constant(item) for item in items):
-            return Unknown("list")
-        theirs = set(items)
-        every = [*mine, *(item for item in items if item not in value.items)]
-        kept = [item for item in every if keep(item in value.items, item in theirs)]
-        return run.fresh(SetValue(dict.fromkeys(kept)))
-
-    return combine
-
-
 _LIST: Final[Mapping[str, Callable[..., Value]]] = {
     "append": _append,
     "clear": _clear,
@@ -345,23 +288,8 @@ _DICT: Final[Mapping[str, Callable[..., Value]]] = {
     "items": _view("items"),
     "keys": _view("keys"),
     "pop": _pop_key,
-    "popitem": _change,
+    "popitem": not_followed,
     "setdefault": _set_default,
     "update": _update,
     "values": _view("values"),
-}
-_SET: Final[Mapping[str, Callable[..., Value]]] = {
-    "add": _add,
-    "clear": _clear_set,
-    "difference_update": _change,
-    "discard": _take,
-    "intersection_update": _change,
-    "pop": _change,
-    "remove": _take,
-    "symmetric_difference": _combine(lambda mine, other: mine is not other),
-    "symmetric_difference_update": _change,
-    "difference": _combine(lambda mine, other: mine and not other),
-    "intersection": _combine(lambda mine, other: mine and other),
-    "union": _combine(lambda mine, other: mine or other),
-    "update": _update_set,
 }

@@ -116,7 +116,7 @@ def read_inspected(document: Mapping[str, Any]) -> BaseFacts | None:
             document.get("Variant"),
             _object(document.get("Config")),
             None,
-            # docker tells nothing of it.
+            # docker says nothing of it.
             _plain(document.get("History"), _object(document.get("RootFS")).get("Layers")),
         )
     docker = _object(_object(document.get("Docker")).get("config"))

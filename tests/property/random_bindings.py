@@ -1,4 +1,4 @@
-"""Random statements in which a name is read later than it was bound, or elsewhere.
+"""Random statements in which a name is read later than it was bound, or in another place.
 
 These are closures and what may be bound again after they were made, generators that are consumed
 later, default arguments, loop variables, class bodies, ``del``, ``global`` and ``nonlocal``.

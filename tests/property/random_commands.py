@@ -206,7 +206,7 @@ class _ClickMaker(_CommandMaker):
         return f"{name}({self.number()}{self.pick('', ', type=int', ', help=' + self.text())})"
 
     def _late(self) -> str:
-        """An option with what is read later than it was bound, or elsewhere."""
+        """An option with what is read later than it was bound, or in another place."""
         lines = late_binding(self, "parser")
         made = [line for line in lines if line.startswith("parser.add_argument")]
         if "\n".join(lines).count("parser") > len(made):

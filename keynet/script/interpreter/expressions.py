@@ -305,7 +305,7 @@ def _may_stop(run: Machine, scope: Scope) -> None:
     frame = scope.frame
     if frame.partly:
         run.may_leave(frame.number)
-        # That is no reason to doubt what else it yields.
+        # What else it yields is not doubted for that.
         frame.time = run.time
         if frame.closed:
             frame.exits.append(dict(scope.names))

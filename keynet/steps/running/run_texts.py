@@ -1,4 +1,4 @@
-"""What a run tells people: how it runs, what the host cannot do, why a program was killed."""
+"""What a run says to people: how it runs, what the host cannot do, why a program was killed."""
 
 from math import ceil
 from typing import Final

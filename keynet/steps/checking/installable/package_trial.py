@@ -44,7 +44,7 @@ _MOST_REQUIREMENTS: Final = 1_000
 _KEPT: Final = 64
 _UNKNOWN: Final = b"?"
 _UNKNOWN_VALID_S: Final = 600.0
-# So that an index that hangs is told from requirements that take long.
+# An index that hangs is distinguished from requirements that take long.
 _IMPATIENT: Final = {
     **{"UV_HTTP_RETRIES": "1", "UV_HTTP_CONNECT_TIMEOUT": "3", "UV_HTTP_TIMEOUT": "3"},
 }

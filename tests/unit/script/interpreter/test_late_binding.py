@@ -1,4 +1,4 @@
-"""Names that are read later than they were bound, or elsewhere.
+"""Names that are read later than they were bound, or in another place.
 
 Each script is also run, with and without ``C0`` in its environment.
 """

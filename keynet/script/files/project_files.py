@@ -11,104 +11,17 @@ from typing import Final, Self
 
 from keynet.errors import ScriptInvalid
 from keynet.files.beneath import Beneath
-from keynet.script.files import folders, source
+from keynet.script.files import folders, known_modules, source
 from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.machine import Limits
 
-__all__ = ["Project", "is_well_known"]
+__all__ = ["Project"]
 
 _LONGEST_NAME: Final = 200
 _LARGEST_DATA: Final = 1_000_000
 _LONGEST_LIST: Final = 1_000
 # Of a script with more names, folders are listed: a question to the system for each takes longer.
 _MANY_NAMES: Final = 500
-# These names mean the well-known packages, unless the script's own folder has such a module.
-_WELL_KNOWN: Final = frozenset(
-    [
-        "absl",
-        "argparse",
-        "click",
-        "enum",
-        "dataclasses",
-        "fire",
-        "functools",
-        "jsonargparse",
-        "os",
-        "pathlib",
-        "simple_parsing",
-        "sys",
-        "tap",
-        "torch",
-        "transformers",
-        "typer",
-        "typing",
-        "tyro",
-    ]
-)
-# Python has these loaded, or cannot start without them.
-_LOADED: Final = frozenset(["dataclasses", "enum", "functools", "os", "pathlib", "sys", "typing"])
-
-
-_IN_EVERY_PYTHON: Final = _LOADED | frozenset(
-    [
-        "abc",
-        "argparse",
-        "ast",
-        "asyncio",
-        "base64",
-        "collections",
-        "concurrent",
-        "configparser",
-        "contextlib",
-        "copy",
-        "csv",
-        "datetime",
-        "decimal",
-        "errno",
-        "fnmatch",
-        "glob",
-        "hashlib",
-        "importlib",
-        "inspect",
-        "io",
-        "itertools",
-        "json",
-        "logging",
-        "math",
-        "multiprocessing",
-        "operator",
-        "pickle",
-        "platform",
-        "pprint",
-        "random",
-        "re",
-        "runpy",
-        "shlex",
-        "shutil",
-        "signal",
-        "socket",
-        "statistics",
-        "string",
-        "subprocess",
-        "tempfile",
-        "textwrap",
-        "threading",
-        "time",
-        "traceback",
-        "types",
-        "unittest",
-        "urllib",
-        "uuid",
-        "warnings",
-        "weakref",
-        "zipfile",
-    ]
-)
-
-
-def is_well_known(name: str) -> bool:
-    """Report whether an absolute import means a package that is found outside the project."""
-    return name.partition(".")[0] in _WELL_KNOWN
 
 
 class Project:
@@ -177,7 +90,7 @@ class Project:
             for _up in range(min(level - 1, 20)):
                 base = base.parent
             return self._at(base, parts) if self._inside(base) else None
-        if not parts or (is_well_known(name) and not self._shadows(parts[0])):
+        if not parts or (known_modules.is_well_known(name) and not self._shadows(parts[0])):
             return None
         own = self.package is not None and parts[0] == self.package.name
         standard = parts[0] in sys.stdlib_module_names and not own
@@ -207,7 +120,7 @@ class Project:
 
     def _shadows(self, name: str) -> bool:
         """Report whether Python finds a module next to the script before a well-known one."""
-        if name in _LOADED or self.package is not None:
+        if name in known_modules.LOADED or self.package is not None:
             return False
         base = os.path.join(self._folder, name)
         return os.path.isfile(base + ".py") or os.path.isfile(os.path.join(base, "__init__.py"))
@@ -274,7 +187,7 @@ class Project:
     def installs(self, name: str) -> bool:
         """Report whether an absolute import is certain to find what is outside the project."""
         first = name.partition(".")[0]
-        if first in _IN_EVERY_PYTHON:
+        if first in known_modules.IN_EVERY_PYTHON:
             return True
         if self._required is None:
             # Few scripts have an import that may fail.

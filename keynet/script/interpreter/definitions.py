@@ -1,6 +1,7 @@
 """What the project defines: modules, functions, classes, scopes of names."""
 
 import ast
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +17,7 @@ __all__ = [
     "Function",
     "Instance",
     "Module",
+    "Registry",
     "Scope",
     "Super",
     "content_of",
@@ -177,3 +179,19 @@ class EnumMember:
     cls: Class
     name: str
     value: Value
+
+
+@dataclass(slots=True)
+class Registry:
+    """A container of a module; ``found`` is how many modules were known when it was filled."""
+
+    container: object
+    module: Module
+    found: int = -1
+
+    def pattern(self) -> str:
+        """Return what a module that imports this one contains."""
+        path = self.module.path
+        if not self.module.package:
+            return rf"\b{re.escape(path.stem)}\b"
+        return rf"\b{re.escape(path.parent.name)}\b|\bfrom\s+\.+\s+import\b"

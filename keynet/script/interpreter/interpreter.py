@@ -6,9 +6,7 @@ changes is unknown afterwards. Every loop, call depth and container is bounded.
 """
 
 import ast
-import re
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from keynet.script.arguments import Note
@@ -23,6 +21,7 @@ from keynet.script.interpreter.definitions import (
     Function,
     Instance,
     Module,
+    Registry,
     Scope,
 )
 from keynet.script.interpreter.evaluation import (
@@ -66,22 +65,6 @@ _MOST_PARSERS: Final = 60
 _COST_OF_PARSING: Final = 1_000
 
 
-@dataclass(slots=True)
-class _Registry:
-    """A container of a module; ``found`` is how many modules were known when it was filled."""
-
-    container: object
-    module: Module
-    found: int = -1
-
-    def pattern(self) -> str:
-        """Return what a module that imports this one contains."""
-        path = self.module.path
-        if not self.module.package:
-            return rf"\b{re.escape(path.stem)}\b"
-        return rf"\b{re.escape(path.parent.name)}\b|\bfrom\s+\.+\s+import\b"
-
-
 class Interpreter:
     """The state of following one script; implements ``machine.Machine``."""
 
@@ -120,7 +103,7 @@ class Interpreter:
         # What was copied where something may be left early: each copy with the original.
         self.copies: dict[int, tuple[Value, Value]] = {}
         self._spoiled: dict[int, object] = {}
-        self._registries: dict[int, _Registry] = {}
+        self._registries: dict[int, Registry] = {}
         self.waiting: list[Value] = []
         self.unseen_imports = False
         # The bodies of ``try`` that are followed, and the class of what was raised last.
@@ -258,7 +241,7 @@ class Interpreter:
     def watch_registry(self, container: object, module: Module) -> None:
         """Record a container of a module in which other modules may register something."""
         if id(container) not in self._registries:
-            self._registries[id(container)] = _Registry(container, module)
+            self._registries[id(container)] = Registry(container, module)
 
     def fill_registry(self, container: object) -> bool:
         """Read the modules that may register something in a container.

@@ -38,15 +38,14 @@ class Report:
         )
 
 
-def report(kept: Path | None = None, every: int = 1) -> Report:
+def report(kept: Path | None = None) -> Report:
     """Compare all programs.
 
     Args:
         kept: Where the truth of an earlier run may lie, for quick tries while developing.
-        every: Take one of so many programs.
     """
     result = Report()
-    for truth in _truths(kept, every):
+    for truth in _truths(kept):
         name = truth.program.start
         started = time.perf_counter()
         try:
@@ -67,10 +66,10 @@ def _groups(program: Program) -> Iterator[str]:
         yield "drawn, held back" if program.held_back else "drawn"
 
 
-def _truths(kept: Path | None, every: int) -> list[Truth]:
+def _truths(kept: Path | None) -> list[Truth]:
     python = interpreter()
     if kept is None:
-        return truths(python, programs()[::every])
+        return truths(python, programs())
     key = sha256(TRUTH.read_bytes() + repr(programs()).encode() + str(python).encode())
     path = kept / f"truth-{key.hexdigest()[:12]}.pickle"
     if path.exists():

@@ -1,9 +1,4 @@
-"""The static reading of real programs against the parsers that they make at run time.
-
-KEYNET_TEST_EVERY=2 takes one program of two, as CI does; random scripts too.
-"""
-
-import os
+"""The static reading of real programs against the parsers that they make at run time."""
 
 import pytest
 
@@ -15,7 +10,7 @@ pytestmark = pytest.mark.packages
 def test_at_least_97_percent_of_the_arguments_of_real_programs_are_read_right(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    result = report(every=int(os.environ.get("KEYNET_TEST_EVERY", "1")))
+    result = report()
     with capsys.disabled():
         print("", *result.lines(), sep="\n")
     assert result.total.scripts >= 60

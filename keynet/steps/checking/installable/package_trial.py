@@ -26,9 +26,8 @@ from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
 from keynet.recipe.packages import package_names
 from keynet.secret import Secret
-from keynet.steps.checking.installable import base_contents, package_trouble
+from keynet.steps.checking.installable import base_contents, silent_index
 from keynet.steps.checking.installable.base_contents import BaseContents
-from keynet.steps.checking.installable.package_trouble import Trouble
 from keynet.text import Block, stacked
 
 if TYPE_CHECKING:
@@ -50,19 +49,16 @@ _IMPATIENT: Final = {
 }
 
 
-_NO_TROUBLE: Final = Trouble()
-
-
 @frozen
 class _Answer:
     """The names of all that would be installed, None where unknown, or why nothing can be.
 
-    ``trouble`` is why the names are unknown, if that is of interest.
+    ``silent`` is an index that does not answer, the reason why the names are unknown; else "".
     """
 
     names: frozenset[str] | None = None
     refusal: BuildFailed | None = None
-    trouble: Trouble = _NO_TROUBLE
+    silent: str = ""
 
 
 _NOT_KNOWN: Final = _Answer()
@@ -97,7 +93,7 @@ class PackageTrial:
         """Refuse requirements that no build can install on the base image.
 
         It is a warning where the base may bring more than is known, see ``base_contents``.
-        What may make the build fail is said, too.
+        An index that does not answer is named, too.
 
         Raises:
             BuildFailed: See ``package_refusal.error``.
@@ -106,8 +102,8 @@ class PackageTrial:
         refusal = answer.refusal
         if not isinstance(plan.recipe, Recipe):
             return
-        for notice in package_trouble.notices(answer.trouble, plan.recipe):
-            emit(notice)
+        if answer.silent:
+            emit(silent_index.notice(answer.silent))
         if refusal is None:
             return
         base = base_contents.known(plan.recipe, plan.base_facts)
@@ -147,7 +143,7 @@ def _kept(key: str) -> _Answer | None:
         if not content.startswith(_UNKNOWN):
             return _Answer(frozenset(content.decode().split()))
         if 0 <= time.time() - path.stat().st_mtime < _UNKNOWN_VALID_S:
-            return _Answer(trouble=Trouble.from_text(content.decode().removeprefix("?")))
+            return _Answer(silent=content.decode().removeprefix("?"))
     return None
 
 
@@ -156,7 +152,7 @@ def _asked(
 ) -> _Answer:
     answer = _ask(plan, recipe, base, platform)
     if answer.refusal is None:
-        content = _UNKNOWN + answer.trouble.to_text().encode()
+        content = _UNKNOWN + answer.silent.encode()
         if answer.names is not None:
             content = "\n".join(sorted(answer.names)).encode()
         # Otherwise the next push asks again.
@@ -185,8 +181,8 @@ def _ask(plan: BuildPlan, recipe: Recipe, base: BaseContents, platform: Platform
             overrides.write_text(never, encoding="utf-8")
             done = _resolved(uv, base.packages, ("--override", str(overrides)))
             indexes = uv.options.indexes()
-            trouble = package_trouble.of(done.refused, indexes)
-            is_asked = done.refused and not trouble.asked
+            silent = silent_index.of(done.refused, indexes)
+            is_asked = done.refused and not silent
             answers = _answers(uv, done.refused, indexes) if is_asked else ""
     except (BuildFailed, EngineError):
         # No uv, something that only pip understands, or no answer in time.
@@ -195,7 +191,7 @@ def _ask(plan: BuildPlan, recipe: Recipe, base: BaseContents, platform: Platform
         return _Answer(done.names)
     said = package_refusal.with_answers(done.refused, answers, indexes)
     if not base.is_sure or not package_refusal.is_proof(said):
-        return _Answer(trouble=trouble)
+        return _Answer(silent=silent)
     return _Answer(refusal=package_refusal.error(said, recipe.from_name, base.python, indexes))
 
 

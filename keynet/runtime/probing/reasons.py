@@ -269,7 +269,8 @@ _SHARED_FIXES: Final[tuple[tuple[str, Callable[[Guide], str]], ...]] = (
     (r"subuid|subgid|mappings? for user|insufficient (?:uids|gids)", _subids_fix),
     (
         # Not where a path of the store has that name.
-        r"graph ?driver|storage driver|driver not supported|(?<![/\w-])(?:overlay|vfs)(?![@/])",
+        r"graph ?driver|storage driver|driver not supported|prerequisites for driver"
+        r"|(?<![/\w-])(?:overlay|vfs)(?![@/])",
         _storage_fix,
     ),
     (

@@ -72,7 +72,9 @@ def prepare(invocation: Invocation) -> None:
     try:
         runroot = Path(invocation.runroot)
         _make_own(runroot.parent, runroot)
-        places.make_private(_root())
+        # A store that `keynet clean` has removed is not made again by who only looks.
+        if exists():
+            places.make_private(_root())
         _plain(_root())
     except OSError as error:
         raise LookupError("the run root cannot be used") from error

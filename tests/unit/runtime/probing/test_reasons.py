@@ -12,6 +12,11 @@ from keynet.runtime.probing import reasons
     [
         ("graph driver mismatch", "STORAGE_DRIVER"),
         ("'overlay' is not supported over extfs", "fuse-overlayfs"),
+        (
+            '"/x/graph/btrfs" is not on a btrfs filesystem: prerequisites for driver not '
+            "satisfied (wrong filesystem?)",
+            "STORAGE_DRIVER",
+        ),
         ('exec: "newuidmap": executable file not found in $PATH', "uidmap"),
         ("no subuid ranges found for user", "--add-subuids"),
         ("cannot clone: Operation not permitted", "user namespaces"),

@@ -27,6 +27,9 @@ def test_own_store_is_found_measured_and_removed(machine: Machine) -> None:
     own_store.remove()
     assert own_store.find() is None
     own_store.remove()
+    # Who looks at what was removed does not make it again.
+    own_store.prepare(invocation)
+    assert own_store.find() is None
 
 
 def test_the_run_root_is_short_enough_for_podman_and_always_the_same(

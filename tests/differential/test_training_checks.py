@@ -29,7 +29,6 @@ pytestmark = pytest.mark.packages
 EXTRAS = {"open_clip_torch": {"training"}, "rembg": {"cpu", "cli"}}
 # Found by reading each one: with what the index has today, the import fails.
 RIGHT = {
-    "dicee.scripts.run": ["pyarrow"],
     "rl_zoo3.enjoy": ["requests"],
 }
 # Prints, for each module, its file, its distribution's files and what that requires.

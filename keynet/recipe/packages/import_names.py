@@ -5,14 +5,16 @@ distributions of PyPI. Only its data file is read; none of its code runs.
 """
 
 import atexit
-import sqlite3
 from collections.abc import Iterable
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from keynet.recipe.dependencies.declared import canonical
+
+if TYPE_CHECKING:
+    import sqlite3
 
 __all__ = ["Brought", "best_provider", "brings", "is_listed", "providers"]
 
@@ -84,6 +86,8 @@ def _ask(query: str, *values: object) -> list[tuple[object, ...]]:
     opened = _opened()
     if opened is None:
         return []
+    import sqlite3
+
     try:
         return opened.execute(query, values).fetchall()
     except sqlite3.Error:
@@ -91,11 +95,14 @@ def _ask(query: str, *values: object) -> list[tuple[object, ...]]:
 
 
 @cache
-def _opened() -> sqlite3.Connection | None:
+def _opened() -> "sqlite3.Connection | None":
     """Open the table once: that takes ten times as long as a question."""
     path = _table()
     if path is None:
         return None
+    # Most scripts import what their requirements name.
+    import sqlite3
+
     try:
         # SQLite's own lock serves all threads, and nothing writes.
         opened = sqlite3.connect(

@@ -19,6 +19,7 @@ from keynet.direct.installed import compiling
 from keynet.direct.layers.tar_stream import Entry, file_entry
 from keynet.errors import BuildFailed
 from keynet.files.living_folders import living
+from keynet.files.uninterrupted import uninterrupted
 from keynet.frozen import frozen
 from keynet.process import programs
 from keynet.process.environment import without_own
@@ -95,8 +96,9 @@ class ByteCode:
         Raises:
             BuildFailed: The compiler cannot be started.
         """
-        if self._begun is None:
-            self._begun = _Begun(self._compiler, self._modules)
+        with uninterrupted():
+            if self._begun is None:
+                self._begun = _Begun(self._compiler, self._modules)
 
     def entries(self) -> list[Entry]:
         """Return the byte code, as entries next to the modules; it is there until ``end``.
@@ -117,9 +119,10 @@ class ByteCode:
 
     def end(self) -> None:
         """End what is still compiled, and remove the files; it can be begun again."""
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            begun.end()
+        with uninterrupted():
+            begun, self._begun = self._begun, None
+            if begun is not None:
+                begun.end()
 
 
 class _Begun:
@@ -176,10 +179,11 @@ class _Begun:
                 raise self._failed(last or str(subprocess.CalledProcessError(status, "python")))
 
     def end(self) -> None:
-        for program in self._running:
-            program.kill()
-            program.wait()
-        self._ending.close()
+        with self._ending:
+            for program in self._running:
+                program.kill()
+            for program in self._running:
+                program.wait()
 
     def _said(self, number: int) -> Path:
         return self._folder / f"said-{number}"

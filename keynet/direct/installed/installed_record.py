@@ -13,6 +13,7 @@ import io
 import os
 import re
 from collections.abc import Iterable
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +23,9 @@ from keynet.frozen import frozen
 __all__ = ["Installed", "record"]
 
 _LARGEST: Final = 16 << 20
+# No wheel has more files.
+_MOST_ROWS: Final = 200_000
+_SIZE: Final = re.compile(r"[0-9]{1,15}")
 _SHA256: Final = re.compile(r"sha256=[A-Za-z0-9_-]{43}")
 
 
@@ -64,20 +68,17 @@ def record(stated: Path, files: Iterable[Installed], packages: str, own: str) ->
 
 def _stated(file: Path) -> dict[tuple[str, int], str]:
     """Return the hashes that a wheel states, by path and size; others than SHA-256 are left out."""
+    known = {}
     try:
         content = limited_read.read(file, _LARGEST)
-        rows = list(csv.reader(io.StringIO((content or b"").decode("utf-8"), newline="")))
+        lines = io.StringIO((content or b"").decode("utf-8"), newline="")
+        # Lines without a row count, too.
+        for row in islice(csv.reader(lines), _MOST_ROWS):
+            if len(row) == 3 and _SHA256.fullmatch(row[1]) and _SIZE.fullmatch(row[2]):
+                known[row[0], int(row[2])] = row[1]
     except (OSError, UnicodeDecodeError, csv.Error):
         return {}
-    return {
-        (row[0], int(row[2])): row[1]
-        for row in rows
-        if len(row) == 3
-        and _SHA256.fullmatch(row[1])
-        and row[2].isascii()
-        and row[2].isdecimal()
-        and len(row[2]) < 16
-    }
+    return known
 
 
 def _text(digest: "hashlib._Hash") -> str:

@@ -125,8 +125,8 @@ def package_layers(
         for number, part in enumerate(parts):
             for ahead in parts[number : number + _AHEAD]:
                 if ahead.byte_code is not None and (anew or store.kept(ahead.key) is None):
-                    ahead.byte_code.begin()
                     running.callback(ahead.byte_code.end)
+                    ahead.byte_code.begin()
             layer = store.layer(part.key, part.make, anew=anew)
             yield Added(layer, part.names), PackageLayer(part.key, part.names)
 
@@ -162,7 +162,7 @@ def package_parts(
     parts = []
     for group in groups:
         names = ", ".join(f"{placed.wheel.name} {placed.wheel.version}" for placed in group)
-        key = layer_key("wheels", python.minor, *(placed.wheel.key for placed in group))
+        key = layer_key("wheels 2", python.minor, *(placed.wheel.key for placed in group))
         parts.append(Part(key, names, partial(_wheels_tar, python, group, names, emit)))
         if compiler is not None:
             text = f"byte code of {names}"

@@ -35,8 +35,7 @@ _WORKDIR: Final = "/workspace"
 # Where the hash of an archive goes if the set has hashes; NUL is in no requirement.
 _HASH: Final = re.compile("\0(archives/[^\0]++)\0")
 _SHORT: Final = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable",
-                 "-f": "--find-links", "-i": "--index-url",
-                 "--pypi-url": "--index-url"}  # fmt: skip
+                 "-f": "--find-links", "-i": "--index-url", "--pypi-url": "--index-url"}  # fmt: skip
 
 
 class RequirementsReader:
@@ -48,6 +47,7 @@ class RequirementsReader:
     def __init__(self, top: Folder, context: str, variables: Variables) -> None:
         self.import_paths: list[str] = []
         self.notices: list[Notice] = []
+        self._unset = set[str]()
         self.count = 0
         self.lines: list[str] = []
         self.pip_only: dict[str, None] = {}
@@ -162,7 +162,7 @@ class RequirementsReader:
         if not text:
             return [""]
         text = self._variables.replaced(text, at.where, trusted=at.trusted)
-        self.notices += self._variables.missing(text, at.where)
+        self.notices += self._variables.missing(text, at.where, self._unset)
         if text.startswith("-"):
             return self._options(text, at)
         requirement, options = requirement_lines.parts(text)

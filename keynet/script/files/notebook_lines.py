@@ -24,7 +24,7 @@ def calls(tree: ast.Module) -> Iterator[ast.Call]:
 
     Outside of a notebook the name does not exist, and IPython's own function returns None.
     """
-    if any(_defines(node) for node in tree.body):
+    if any(_binds(node) for node in ast.walk(tree)):
         return
     for statement in tree.body:
         if not isinstance(statement, ast.Expr | ast.Assign):
@@ -40,24 +40,19 @@ def calls(tree: ast.Module) -> Iterator[ast.Call]:
                 pass
 
 
-def _defines(node: ast.stmt) -> bool:
-    match node:
-        case ast.FunctionDef(name=name):
-            return name == _NAME
-        case ast.Assign(targets=[ast.Name(id=name)]):
-            return name == _NAME
-        case ast.If() | ast.Try():
-            return any(isinstance(it, ast.Name | ast.alias | ast.FunctionDef) and _is_name(it)
-                       for it in ast.walk(node))  # fmt: skip
-        case _:
-            return False
-
-
-def _is_name(node: ast.AST) -> bool:
+def _binds(node: ast.AST) -> bool:
+    """Report whether the name may be another function than IPython's."""
     match node:
         case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name):
             return name == _NAME
-        case ast.alias(name=name, asname=shown):
-            return _NAME in (name, shown)
+        case ast.Attribute(attr=name, ctx=ast.Store()):
+            return name == _NAME
+        case ast.ImportFrom(module=module, names=names):
+            is_own = not node.level and (module or "").partition(".")[0] == "IPython"
+            return not is_own and any(
+                _NAME in (it.name, it.asname) or it.name == "*" for it in names
+            )
+        case ast.Import(names=names):
+            return any(_NAME in (it.name, it.asname) for it in names)
         case _:
             return False

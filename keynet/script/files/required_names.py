@@ -4,10 +4,12 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from keynet.files import limited_toml
+
 __all__ = ["required"]
 
 _NAME: Final = re.compile(
-    r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*([<>=!~@(].*)?$", re.S
+    r"\s*+([A-Za-z0-9][A-Za-z0-9._-]*+)\s*+(\[[^\]]*+\])?\s*+([<>=!~@(].*)?$", re.S
 )
 _FILES: Final = ("requirements.txt", "pyproject.toml")
 # Distributions whose name is not that of what they are imported as.
@@ -44,11 +46,9 @@ def required(read: Callable[[str], bytes | None]) -> frozenset[str]:
 
 def _of_pyproject(text: str) -> list[str]:
     # Few scripts have an import that may fail.
-    import tomllib
-
     try:
-        project = tomllib.loads(text).get("project")
-    except (tomllib.TOMLDecodeError, RecursionError):
+        project = limited_toml.loads(text.encode()).get("project")
+    except ValueError:
         return []
     listed = project.get("dependencies") if isinstance(project, dict) else None
     return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []

@@ -62,8 +62,9 @@ def check(plan: BuildPlan, emit: Emit) -> None:
 
 
 def _from_git(files: Mapping[str, bytes | Path]) -> Iterator[str]:
-    for name, content in files.items():
-        if name.endswith(".txt") and isinstance(content, bytes) and _FROM_GIT.encode() in content:
-            text = content.decode("utf-8", "replace")
-            # A marker may leave it out.
-            yield from (line for line in text.splitlines() if _FROM_GIT in line and ";" not in line)
+    if not any(isinstance(it, bytes) and _FROM_GIT.encode() in it for it in files.values()):
+        return
+    from keynet.steps.checking.listed_lines import listed_lines
+
+    # A marker may leave it out.
+    yield from (line for line in listed_lines(files) if _FROM_GIT in line and ";" not in line)

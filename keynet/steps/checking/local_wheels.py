@@ -15,7 +15,7 @@ from keynet.text import _, fill, printable
 __all__ = ["check"]
 
 # A line that names a wheel of the set of files, and no marker.
-_LINE: Final = rb"(?m)^(?:[\w.-]+ @ )?\./(\S+\.whl)(?: --\S+)*$"
+_LINE: Final = r"(?:[\w.-]+ @ )?\./(\S+\.whl)(?: --\S+)*"
 _MACHINES: Final = {"amd64": ("x86_64",), "arm64": ("aarch64",)}
 _PARTS: Final = 5
 _PYTHON: Final = re.compile(r"(cp|py)(\d)(\d{0,2})")
@@ -78,9 +78,14 @@ def _runs_on(pythons: list[str], abis: list[str], python: tuple[int, int]) -> bo
 
 
 def _listed(files: Mapping[str, bytes | Path]) -> Iterator[str]:
-    for name, content in sorted(files.items()):
-        if name.endswith(".txt") and isinstance(content, bytes):
-            yield from (PurePosixPath(found.decode()).name for found in re.findall(_LINE, content))
+    if not any(isinstance(it, bytes) and b".whl" in it for it in files.values()):
+        return
+    from keynet.steps.checking.listed_lines import listed_lines
+
+    for line in listed_lines(files):
+        found = re.fullmatch(_LINE, line)
+        if found is not None:
+            yield PurePosixPath(found[1]).name
 
 
 def _platform_tags(name: str) -> list[str]:

@@ -19,7 +19,9 @@ def check(script: TrainingScript) -> Iterator[Doubt]:
                 _("{path}, line {line}: {call} works in a notebook only, and stops a script."),
                 path=script.path.name,
                 line=call.lineno,
-                call=printable(ast.unparse(call), 100),
+                call=printable(
+                    ast.get_source_segment(script.source.text, call) or "get_ipython()", 100
+                ),
             ),
             _(
                 "Remove such lines from the script; list packages that they install in a "

@@ -30,6 +30,7 @@ def created(folder: Path | None) -> Iterator[None]:
     except OSError as error:
         why = error.strerror or str(error)
     if why:
+        _remove(made)
         raise InvalidRunSettings(
             fill(_("--output {folder} cannot be used: {why}."), folder=folder, why=why),
             _("Choose a folder that you may write to."),
@@ -37,7 +38,11 @@ def created(folder: Path | None) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        for each in made:
-            with suppress(OSError):
-                each.rmdir()
+        _remove(made)
         raise
+
+
+def _remove(made: list[Path]) -> None:
+    for each in made:
+        with suppress(OSError):
+            each.rmdir()

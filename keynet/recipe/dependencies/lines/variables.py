@@ -19,6 +19,7 @@ from keynet.text import _, fill
 __all__ = ["Variables"]
 
 _OWN: Final = "KEYNET_"
+_MOST_NAMED: Final = 5
 _AUTHORITY: Final = r"[^/\\?#@\s]*+@([A-Za-z0-9.-]++(?::[0-9]++)?)"
 
 
@@ -59,15 +60,19 @@ class Variables:
             line = line.replace(written, value)
         return line
 
-    def missing(self, line: str, where: str) -> list[Notice]:
-        """Return a warning on variables that stay in a line, as pip leaves them."""
-        left = [
-            name for name in requirement_lines.variables(line) if not self.environment.get(name)
-        ]
-        if not left:
-            return []
+    def missing(self, line: str, where: str, named: set[str]) -> list[Notice]:
+        """Return a warning on each variable that stays in a line, as pip leaves it.
+
+        Args:
+            named: Those of which one was returned; more are added, up to some.
+        """
         text = _("{where}: the variable {name} is not set, and ${{{name}}} stays in the line.")
-        return [Notice(fill(text, where=where, name=left[0]))]
+        found = []
+        for name in requirement_lines.variables(line):
+            if not self.environment.get(name) and name not in named and len(named) < _MOST_NAMED:
+                named.add(name)
+                found.append(Notice(fill(text, where=where, name=name)))
+        return found
 
     def _check(self, line: str, written: str, where: str) -> None:
         for word in line.split():

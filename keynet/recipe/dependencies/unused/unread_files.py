@@ -4,6 +4,7 @@ Source: the documentation of pip-tools, pixi, conda-lock, Poetry, PDM, uv, hatch
 """
 
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -162,7 +163,7 @@ def _file(folder: Folder, name: str) -> Iterator[_Unread]:
 
 
 def _named(folder: Folder, name: str) -> _Unread:
-    return _Unread(name, fill("--requirements {file}", file=folder.where(name)))
+    return _Unread(name, fill("--requirements {file}", file=shlex.quote(str(folder.where(name)))))
 
 
 def _locks(folder: Folder) -> list[_Unread]:

@@ -98,8 +98,12 @@ def delayed(handler: Handler, *, calls: bool = False) -> Handler:
 def code_of(values: Iterable[Value], code: ast.AST | None) -> ast.AST | None:
     """Return code with that of the iterators among some values."""
     inner = [one.code for one in values if isinstance(one, Iterator) and one.code is not None]
-    every = inner if code is None else [code, *inner]
-    return ast.Module(every, []) if len(every) > 1 else next(iter(every), None)  # type: ignore[arg-type]
+    # Each once: iterators over iterators that share some would have twice as many at each level.
+    every: dict[int, ast.AST] = {}
+    for one in inner if code is None else [code, *inner]:
+        every |= {id(part): part for part in (one.body if isinstance(one, ast.Module) else [one])}
+    parts = list(every.values())
+    return ast.Module(parts, []) if len(parts) > 1 else next(iter(parts), None)  # type: ignore[arg-type]
 
 
 def content(run: Machine, iterator: Iterator, *, partly: bool = False) -> Value:

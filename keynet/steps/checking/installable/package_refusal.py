@@ -39,7 +39,8 @@ _NOT_ALLOWED: Final = "403"
 # Parts of conda's environments that base images bring.
 _OF_THE_BASE: Final = frozenset(["cuda", "cuda-toolkit", "cudatoolkit", "cudnn", "pytorch-cuda"])
 _LAST_LINES: Final = 12
-_LOGIN: Final = re.compile(r"://[^/@\s]*@")
+_LOGIN: Final = re.compile(r"://[^/\s]*@")
+_QUERY: Final = re.compile(r"(https?://[^\s?#`]*+)[?#][^\s`]*+")
 
 
 def is_proof(output: str) -> bool:
@@ -80,7 +81,7 @@ def error(output: str, base: str, target: TargetPython, indexes: Sequence[str]) 
     """
     asked = ", ".join(shown_errors.shown(index) for index in indexes) or "no index"
     started = f"{install_errors.OWN}uv installs for Python {target.minor} from {asked}"
-    text = _LOGIN.sub("://", output.replace(target.full, target.minor))
+    text = _QUERY.sub(r"\1", _LOGIN.sub("://", output.replace(target.full, target.minor)))
     lines = [line for line in text.splitlines() if line.strip()]
     searched = (line[:_SEARCHED] for line in lines)
     explained = install_errors.read([started], searched).explained(base)

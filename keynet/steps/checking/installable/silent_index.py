@@ -22,19 +22,25 @@ def of(output: str, indexes: Sequence[str]) -> str:
     """
     # A usual push has nothing to explain.
     from keynet.runtime.build import install_errors
-    from keynet.runtime.build.inside import shown_errors
 
     if not install_errors.read([], output.splitlines()).is_network:
         return ""
-    shown = [shown_errors.shown(index) for index in indexes]
+    shown = [_shown(index) for index in indexes]
     found = re.search(_FETCHED, output)
     if found is None and f"`{_LINKS}`" in output:
         return _LINKS
     if found is None:
         return (", ".join(shown) or "?")[:_LONGEST]
-    url = shown_errors.shown(found[1])
+    url = _shown(found[1])
     index = next((index for index in shown if url.startswith(index.rstrip("/") + "/")), url)
     return index[:_LONGEST]
+
+
+def _shown(url: str) -> str:
+    """Return a URL without what may be a secret: login, query and fragment."""
+    from keynet.runtime.build.inside import shown_errors
+
+    return shown_errors.shown(url.partition("?")[0].partition("#")[0])
 
 
 def notice(url: str) -> Notice:

@@ -64,3 +64,8 @@ def test_a_wheel_without_record_has_one(tmp_path: Path) -> None:
     file = Installed(f"{SITE}/a,b.py", b"", "a,b.py", 0)
     found = record(tmp_path / "RECORD", [file], SITE, OWN).decode().splitlines()
     assert found == [f'"a,b.py",sha256={hashed(b"")},0', f"{OWN},,"]
+
+
+def test_a_record_of_many_empty_lines_takes_no_memory(tmp_path: Path) -> None:
+    stated = b"\n" * (15 << 20) + f"a.py,sha256={STATED},7\n".encode()
+    assert f"a.py,sha256={hashed(b'content')},7" in rows(tmp_path, stated)

@@ -327,3 +327,16 @@ def test_the_python_that_a_project_needs_is_found(
     tmp_path: Path, files: dict[str, str], expected: str
 ) -> None:
     assert find(write(tmp_path, files))[0].requires_python == expected
+
+
+def test_the_command_for_a_list_with_an_odd_name_can_be_copied(tmp_path: Path) -> None:
+    name = "requirements-$(touch pwned) x.txt"
+    write(tmp_path, {"pyproject.toml": PROJECT, name: "torch\n"})
+    (said,) = find(tmp_path)[1]
+    assert f"--requirements '{tmp_path}/{name}'" in said
+
+
+def test_a_variable_that_is_not_set_is_named_once(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": "--find-links https://${ONE}/x\n" * 3000 + "--find-links https://${TWO}/x\n"})
+    said = find(tmp_path)[1]
+    assert ["ONE" in each for each in said] == [True, False]

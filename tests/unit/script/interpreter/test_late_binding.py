@@ -269,3 +269,20 @@ def test_a_method_of_the_library_that_is_replaced_has_a_note(
     path.write_text(f"{HEAD}argparse.ArgumentParser.{name} = lambda *a: 1\n{END.format('')}")
     text = f"The script replaces argparse.ArgumentParser.{name}: what it declares may differ."
     assert [note.message for note in extract(path).notes] == ([text] if noted else [])
+
+
+def test_iterators_over_iterators_take_no_time(tmp_path: Path) -> None:
+    lines = ["a = iter([1])", *["p = enumerate(a)", "q = enumerate(a)", "a = zip(p, q)"] * 60]
+    script = tmp_path / "x.py"
+    script.write_text(
+        HEAD + "\n".join([*lines, "for z in a:", "    pass"]) + END.format("type=int")
+    )
+    # It would not end.
+    assert [each.name for each in extract(script).arguments] == ["x"]
+
+
+def test_a_line_of_blanks_of_a_requirements_file_takes_no_time(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text(f"a{' ' * 200_000}x\n")
+    (tmp_path / "x.py").write_text("try:\n    import zzz\nexcept ImportError:\n    pass\n")
+    # It would take minutes.
+    assert extract(tmp_path / "x.py").arguments == ()

@@ -56,3 +56,16 @@ def test_a_mirrors_image_may_have_it_so_that_it_is_a_warning() -> None:
 )
 def test_nothing_is_said_of_others(line: str, base: str) -> None:
     assert _said(line, base) == []
+
+
+def test_a_constraint_asks_for_nothing() -> None:
+    files: dict[str, bytes | Path] = {
+        "requirements.txt": b"six\n-c requirements-1.txt\n",
+        "requirements-1.txt": b"own @ git+https://git.example.com/own.git\n",
+    }
+    base = Reference.parse("python:3.11-slim")
+    recipe = Recipe(base, ("python", "x.py"), dependencies=Dependencies(files=files))
+    plan = BuildPlan(context=Path(), files=(), recipe=recipe, platforms=())
+    events: list[Event] = []
+    git_check.check(plan, events.append)
+    assert events == []

@@ -150,6 +150,7 @@ def test_a_containerfile_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
         "get_ipython().system('pip install torch')\n",
         "from IPython import get_ipython\nget_ipython().run_line_magic('matplotlib', 'inline')\n",
         "out = get_ipython().getoutput('ls')\n",
+        f"get_ipython().system({' + '.join(['1'] * 1000)})\n",
     ],
 )
 def test_a_call_that_needs_a_notebook_is_named(tmp_path: Path, text: str) -> None:
@@ -168,6 +169,10 @@ def test_a_call_that_needs_a_notebook_is_named(tmp_path: Path, text: str) -> Non
         "if 'get_ipython' in globals():\n    get_ipython().system('ls')\n",
         "try:\n    get_ipython\nexcept NameError:\n    from stub import get_ipython\n"
         "get_ipython().system('ls')\n",
+        "from .compat import get_ipython\nget_ipython().system('ls')\n",
+        "from shim import *\nget_ipython().system('ls')\n",
+        "get_ipython: object = print\nget_ipython().system('ls')\n",
+        "import builtins\nbuiltins.get_ipython = print\nget_ipython().system('ls')\n",
     ],
 )
 def test_a_call_that_may_work_without_a_notebook_is_not_named(tmp_path: Path, text: str) -> None:

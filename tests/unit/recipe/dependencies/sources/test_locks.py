@@ -363,3 +363,15 @@ def test_members_in_a_lock_of_rye_are_local_projects(tmp_path: Path) -> None:
 def test_a_lock_of_helm_is_none_of_python(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.lock": "dependencies:\n- name: redis\n  version: 1.0.0\n"})
     assert find(tmp_path)[0].count == 0
+    write(tmp_path, {"requirements.lock": "dependencies: []\ndigest: sha256:0\n"})
+    assert find(tmp_path)[0].count == 0
+
+
+@pytest.mark.parametrize(
+    "dependency",
+    ["tomli; python_version<'3.11'", "foo; platform_machine=='aarch64'", "six===1.16.0"],
+)
+def test_a_lock_of_rye_lacks_what_is_for_other_machines(tmp_path: Path, dependency: str) -> None:
+    project = PROJECT + f'dependencies = ["six", "{dependency}"]\n'
+    write(tmp_path, {"pyproject.toml": project, "requirements.lock": RYE.replace("==", "===")})
+    assert "six===1.16.0" in find(tmp_path)[0].lines

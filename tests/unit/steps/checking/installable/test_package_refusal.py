@@ -3,7 +3,7 @@
 import pytest
 
 from keynet.direct.base.target_python import TargetPython
-from keynet.steps.checking.installable import package_refusal
+from keynet.steps.checking.installable import package_refusal, silent_index
 
 PYTHON = TargetPython((3, 11), "", "", 40)
 SOURCE = (
@@ -85,3 +85,21 @@ def test_a_package_for_a_newer_python_is_explained() -> None:
     error = package_refusal.error(output, "python:3.11-slim", PYTHON, [])
     assert "no version of ours==0.1.0 is for this Python and platform" in error.message
     assert "3.11.99" not in error.message
+
+
+def test_no_secret_of_a_url_is_shown() -> None:
+    said = "cause: https://u:p@ss@index.example.com/foo/x.whl?token=SECRET#frag answers 404 for x\n"
+    error = package_refusal.error(
+        said, "python:3.11", PYTHON, ("https://u:p@ss@index.example.com",)
+    )
+    shown = f"{error.message} {error.hint}"
+    assert "SECRET" not in shown
+    assert "ss@" not in shown
+
+
+def test_an_index_that_does_not_answer_is_named_without_its_secrets() -> None:
+    said = (
+        "error: Failed to fetch: `https://u:p@index.example.com/foo/?sig=SECRET`\n"
+        "  cause: dns error\n  cause: failed to lookup address information\n"
+    )
+    assert silent_index.of(said, ()) == "https://index.example.com/foo/"

@@ -35,14 +35,12 @@ _WORKDIR: Final = "/workspace"
 # Where the hash of an archive goes if the set has hashes; NUL is in no requirement.
 _HASH: Final = re.compile("\0(archives/[^\0]++)\0")
 _SHORT: Final = {"-r": "--requirement", "-c": "--constraint", "-e": "--editable",
-                 "-f": "--find-links", "-i": "--index-url", "--pypi-url": "--index-url"}  # fmt: skip
+                 "-f": "--find-links", "-i": "--index-url",
+                 "--pypi-url": "--index-url"}  # fmt: skip
 
 
 class RequirementsReader:
-    """Collect what ``Dependencies`` holds.
-
-    Every method raises ContextInvalid, with file and line.
-    """
+    """Collect what ``Dependencies`` holds; every method raises ContextInvalid, with the line."""
 
     def __init__(self, top: Folder, context: str, variables: Variables) -> None:
         self.import_paths: list[str] = []

@@ -337,6 +337,12 @@ def test_the_command_for_a_list_with_an_odd_name_can_be_copied(tmp_path: Path) -
 
 
 def test_a_variable_that_is_not_set_is_named_once(tmp_path: Path) -> None:
-    write(tmp_path, {"requirements.txt": "--find-links https://${ONE}/x\n" * 3000 + "--find-links https://${TWO}/x\n"})
+    write(
+        tmp_path,
+        {
+            "requirements.txt": "six @ https://${ONE}/x.whl\n" * 3000
+            + "six @ https://${TWO}/x.whl\n"
+        },
+    )
     said = find(tmp_path)[1]
     assert ["ONE" in each for each in said] == [True, False]

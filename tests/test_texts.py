@@ -207,6 +207,7 @@ def test_every_text_is_there_in_korean(korean: dict[Text, str]) -> None:
     assert missing == [], RENEW
 
 
+@pytest.mark.medium
 def test_a_translation_has_the_fields_of_its_source(korean: dict[Text, str]) -> None:
     assert len(korean) > 1800
     wrong = {text[-1]: it for text, it in korean.items() if _fields(text[-1]) != _fields(it)}

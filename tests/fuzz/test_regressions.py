@@ -21,6 +21,7 @@ def test_what_fuzzing_found_is_read_or_refused(found: Path, tmp_path: Path) -> N
     _read_or_refuse(script)
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("name", names())
 def test_a_hostile_script_is_read_or_refused(name: str, tmp_path: Path) -> None:
     _read_or_refuse(write(name, tmp_path))

@@ -24,6 +24,7 @@ def trap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "started"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("path", ["", ":", ".", "bin", ":/nonexistent", "/nonexistent:", "./bin"])
 def test_an_empty_or_relative_entry_of_path_starts_nothing(
     trap: Path, monkeypatch: pytest.MonkeyPatch, path: str

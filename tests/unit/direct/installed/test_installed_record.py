@@ -66,6 +66,7 @@ def test_a_wheel_without_record_has_one(tmp_path: Path) -> None:
     assert found == [f'"a,b.py",sha256={hashed(b"")},0', f"{OWN},,"]
 
 
+@pytest.mark.medium
 def test_a_record_of_many_empty_lines_takes_no_memory(tmp_path: Path) -> None:
     stated = b"\n" * (15 << 20) + f"a.py,sha256={STATED},7\n".encode()
     assert f"a.py,sha256={hashed(b'content')},7" in rows(tmp_path, stated)

@@ -97,6 +97,7 @@ def test_a_circle_of_pages_is_an_error(connect: Connect, kind: str) -> None:
         read(connect(httpx.MockTransport(answer)), kind)
 
 
+@pytest.mark.medium
 @LISTS
 def test_a_list_that_takes_too_long_is_an_error(connect: Connect, kind: str) -> None:
     async def answer(request: httpx.Request) -> httpx.Response:

@@ -56,7 +56,7 @@ def follow_try(run: Machine, node: ast.Try, scope: Scope) -> Signal:
 
 
 def _change_exits(exits: list[dict[str, Value]], changed: set[str]) -> None:
-    """Take what ``finally`` binds as unknown wherever the call was left before."""
+    """Treat what ``finally`` binds as unknown wherever the call was left before."""
     for names in exits:
         names.update({name: join(names[name], UNKNOWN) for name in changed & names.keys()})
 

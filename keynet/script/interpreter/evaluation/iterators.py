@@ -107,7 +107,7 @@ def code_of(values: Iterable[Value], code: ast.AST | None) -> ast.AST | None:
 
 
 def content(run: Machine, iterator: Iterator, *, partly: bool = False) -> Value:
-    """Take what is left: a list, or an unknown one.
+    """Return what is left: a list, or an unknown one.
 
     Args:
         partly: Whether some may stay, so that nothing is known of what comes after them.
@@ -143,7 +143,7 @@ def next_of(run: Machine, iterator: Iterator, default: Value) -> Value:
 
 
 def turns_of(run: Machine, iterator: Iterator, node: ast.For | ast.AsyncFor, scope: Scope) -> Value:
-    """Take what a loop takes: a list, or an unknown one.
+    """Return what a loop goes through: a list, or an unknown one.
 
     The code that makes an item is followed before the first turn, and not between the turns: the
     names that a turn binds are unknown to it.

@@ -67,7 +67,8 @@ class Host:
         """
         if text is not None:
             context = Path(request["context"])
-            own = context.with_name(f"{context.name}.Containerfile")
+            # A name for each start: several at once must not read what another is writing.
+            own = context.with_name(f"{context.name}-{os.urandom(4).hex()}.Containerfile")
             own.write_text(text)
             request["containerfile"] = str(self.own(own))
         self.temporary.mkdir(mode=0o700, exist_ok=True)

@@ -56,7 +56,10 @@ class BuildKit:
             server.sendall(_UPGRADE)
             answer = b""
             while not answer.endswith(b"\r\n\r\n"):
-                answer += server.recv(1)
+                if not (byte := server.recv(1)):
+                    # A daemon that ends.
+                    return
+                answer += byte
             assert b" 101 " in answer.splitlines()[0], answer
             back = threading.Thread(target=_pump, args=(server, client), daemon=True)
             back.start()

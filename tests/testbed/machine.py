@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -82,11 +83,15 @@ def scratch(name: str) -> Iterator[Path]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove a folder although engines left mounts in it."""
-    for target in reversed(_mounts_below(folder)):
-        subprocess.run(["umount", "--lazy", target], check=False, capture_output=True)
-    # rm knows read-only folders and files that vanish meanwhile; shutil.rmtree does not.
-    subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=True)
+    """Remove a folder although engines left mounts in it, and programs that still end."""
+    for again in reversed(range(10)):
+        for target in reversed(_mounts_below(folder)):
+            subprocess.run(["umount", "--lazy", target], check=False, capture_output=True)
+        # rm knows read-only folders and files that vanish meanwhile; shutil.rmtree does not.
+        argv = ["rm", "-rf", "--one-file-system", str(folder)]
+        if subprocess.run(argv, check=not again).returncode == 0:
+            return
+        time.sleep(1)
 
 
 def _mounts_below(folder: Path) -> list[str]:

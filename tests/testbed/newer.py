@@ -73,7 +73,7 @@ class NewerRoot:
         env: Mapping[str, str] | None = None,
         cwd: Path = Path("/tmp"),
         check: bool = True,
-        timeout_s: float = 300,
+        timeout_s: float = 900,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command there as root."""
         done = subprocess.run(

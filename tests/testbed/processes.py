@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -16,8 +17,11 @@ __all__ = ["Place", "free_port", "here", "http_answers", "running", "socket_answ
 # Turns a command line into the one that runs it in another root.
 Place = Callable[[Sequence[str]], list[str]]
 
-READY_WITHIN_S = 60.0
-END_WITHIN_S = 15.0
+READY_WITHIN_S = 300.0
+END_WITHIN_S = 60.0
+# Below those that the system takes for connections: it would give one of these away again before
+# the server has it, and a client that asks for such a port can even meet itself there.
+_PORTS = range(10_000, 32_000)
 
 
 def here(argv: Sequence[str]) -> list[str]:
@@ -26,10 +30,12 @@ def here(argv: Sequence[str]) -> list[str]:
 
 
 def free_port() -> int:
-    """Return a loopback port that the system just had free."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listens at, and that no connection is given."""
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def http_answers(port: int) -> Callable[[], bool]:
@@ -88,7 +94,8 @@ def _wait(
     process: subprocess.Popen[bytes], ready: Callable[[], bool], argv: Sequence[str], log: Path
 ) -> None:
     deadline = time.monotonic() + READY_WITHIN_S
-    while not ready():
+    # Also where somebody answers: it may be another server, which had the port before.
+    while process.poll() is not None or not ready():
         if process.poll() is not None or time.monotonic() > deadline:
             lines = log.read_text(errors="replace").splitlines()[-15:]
             state = f"ended with {process.returncode}" if process.poll() is not None else "is mute"

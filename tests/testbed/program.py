@@ -47,7 +47,7 @@ class HostSetup:
         cwd: Path | None = None,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
-        timeout_s: float = 400,
+        timeout_s: float = 900,
     ) -> subprocess.CompletedProcess[str]:
         """Run keynet to its end, whatever its status."""
         return self.run(self.argv(*arguments, cwd=cwd), stdin=stdin, env=env, timeout_s=timeout_s)
@@ -64,7 +64,7 @@ class HostSetup:
         *,
         stdin: str = "",
         env: Mapping[str, str] | None = None,
-        timeout_s: float = 400,
+        timeout_s: float = 900,
     ) -> subprocess.CompletedProcess[str]:
         """Run a whole command line in a group of its own."""
         return subprocess.run(

@@ -5,6 +5,7 @@ import os
 import secrets
 import signal
 import subprocess
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,8 @@ from .processes import Place, here
 __all__ = ["OrdinaryUser", "ordinary_user"]
 
 # Within those that get subordinate ids.
-_FIRST_UID, _UIDS = 20_000, 40_000
+_FIRST_UID, _UIDS = 20_000, 30_000
+_END_WITHIN_S = 60.0
 PATH = "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
 
 
@@ -56,7 +58,7 @@ class OrdinaryUser:
         cwd: Path | None = None,
         check: bool = True,
         stdin: str = "",
-        timeout_s: float = 300,
+        timeout_s: float = 900,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command as this user in its home, in a group of its own."""
         done = subprocess.run(
@@ -139,9 +141,13 @@ def _range_of(name: str, table: str) -> str:
 
 
 def _end_processes(user: OrdinaryUser) -> None:
-    for pid in user.processes():
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    """End them, and those that they start meanwhile: userdel refuses while one is there."""
+    until = time.monotonic() + _END_WITHIN_S
+    while (found := user.processes()) and time.monotonic() < until:
+        for pid in found:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        time.sleep(0.05)
 
 
 def _processes_of(uid: int) -> dict[int, str]:

@@ -19,7 +19,9 @@ FOREIGN = (
 
 
 # A busy machine is no failure of a property.
-hypothesis.settings.register_profile("keynet", deadline=None)
+hypothesis.settings.register_profile(
+    "keynet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
 hypothesis.settings.load_profile("keynet")
 
 

@@ -62,7 +62,7 @@ def test_the_import_name_is_keynet(environment: Path, tmp_path: Path) -> None:
     )
     done = subprocess.run(
         [str(environment / "bin" / "python"), "-c", code],
-        check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path,
     )  # fmt: skip
     assert done.stdout == "True\n"
 
@@ -71,7 +71,7 @@ def test_the_import_name_is_keynet(environment: Path, tmp_path: Path) -> None:
 def test_both_programs_answer(environment: Path, name: str) -> None:
     done = subprocess.run(
         [str(environment / "bin" / name), "--version"],
-        check=True, capture_output=True, text=True, timeout=60,
+        check=True, capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.stdout.startswith("keynet, version ")
 
@@ -85,12 +85,12 @@ def test_the_installed_program_plans_a_build(environment: Path, tmp_path: Path) 
     program = str(environment / "bin" / "keynet")
     shown = subprocess.run(
         [program, "params", "--json", str(script)],
-        check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path,
     )  # fmt: skip
     assert '"lr"' in shown.stdout
     planned = subprocess.run(
         [program, "build", "--dry-run", str(script)],
-        check=True, capture_output=True, text=True, timeout=60, cwd=tmp_path,
+        check=True, capture_output=True, text=True, timeout=300, cwd=tmp_path,
     )  # fmt: skip
     assert "FROM docker.io/library/python:3.10-slim" in planned.stdout
 

@@ -385,7 +385,7 @@ def _run(python: Path, program: Program, *, elsewhere: bool) -> dict[str, Any]:
             stdin=None if elsewhere else subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
         if not out.exists():

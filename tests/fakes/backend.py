@@ -82,7 +82,7 @@ def running_backend(
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    timeout = 10
+    timeout = 120
 
     def do_GET(self) -> None:
         self._answer()

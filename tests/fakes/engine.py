@@ -235,7 +235,7 @@ def _put_blob(base: str, content: bytes) -> None:
 def _request(method: str, url: str, body: bytes, kind: str) -> str:
     request = urllib.request.Request(url, body, method=method, headers={"Content-Type": kind})
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(request, timeout=10) as answer:
+    with opener.open(request, timeout=120) as answer:
         return str(answer.headers.get("Location", ""))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 __all__ = ["SandboxProcess", "running_sandbox"]
 
-_END_WITHIN_S = 20
+_END_WITHIN_S = 120
 
 
 @dataclass(frozen=True, slots=True)

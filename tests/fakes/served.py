@@ -53,7 +53,7 @@ def served(make: Callable[[str], httpx.AsyncBaseTransport]) -> Iterator[str]:
         yield addresses[0]
     finally:
         loop.call_soon_threadsafe(ended.set)
-        thread.join(10)
+        thread.join(120)
         loop.close()
 
 

@@ -319,7 +319,7 @@ for number in range(25):
 def test_concurrent_writers_keep_the_file_whole_and_lose_nothing(file: Path) -> None:
     argv = [sys.executable, "-c", _WRITER, str(file)]
     writers = [subprocess.Popen([*argv, name]) for name in "abcd"]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    assert [writer.wait(300) for writer in writers] == [0, 0, 0, 0]
     loaded = credentials.load(file)
     assert loaded is not None
     assert len(loaded.extra) == 100
@@ -348,5 +348,5 @@ for number in range(60):
 def test_clearing_never_lets_two_writers_in_at_once(file: Path, tmp_path: Path) -> None:
     argv = [sys.executable, "-c", _ALONE, str(file), str(tmp_path / "inside")]
     writers = [subprocess.Popen(argv) for _ in range(4)]
-    assert [writer.wait(60) for writer in writers] == [0, 0, 0, 0]
+    assert [writer.wait(300) for writer in writers] == [0, 0, 0, 0]
     assert list(file.parent.iterdir()) == []

@@ -18,6 +18,7 @@ from keynet.sandbox import authority
 from keynet.secret import Secret
 from tests.fakes.backend import FakeBackend, Reply, running_backend
 from tests.testbed.certificates import Certificate
+from tests.unit.process.waiting import until
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.a-token-that-nobody-may-see"
 HARBOR = "harbor.example.com"
@@ -350,9 +351,12 @@ def test_a_silent_server_is_given_up_and_a_key_is_asked_for_once(backend: FakeBa
     with BackendClient(backend.url, Secret(TOKEN), sleep=pauses.append, timeout_s=0.3) as impatient:
         with pytest.raises(BackendError, match="did not answer"):
             ask(impatient)
+        # The server may be slower than the client's patience.
+        until(lambda: len(backend.seen) >= 1)
         assert (len(backend.seen), pauses) == (1, [])
         with pytest.raises(BackendError, match="did not answer"):
             impatient.trainable_projects()
+        until(lambda: len(backend.seen) >= 5)
         assert (len(backend.seen), len(pauses)) == (5, 3)
 
 

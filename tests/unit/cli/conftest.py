@@ -116,12 +116,12 @@ class served:
 
     def __enter__(self) -> tuple[MemoryRegistry, str]:
         self._thread.start()
-        assert self._started.wait(10)
+        assert self._started.wait(120)
         return self._registry, self._host
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(120)
         self._loop.close()
 
     def _run(self) -> None:

@@ -54,7 +54,7 @@ def index(wheel: bytes, metadata: bytes, before: Callable[[], None]) -> Iterator
 
 def waiting(met: Callable[[], bool], seen: list[bool]) -> Callable[[], None]:
     def wait() -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not met() and time.monotonic() < deadline:
             time.sleep(0.01)
         seen.append(met())

@@ -131,7 +131,7 @@ def on_terminal(environment: dict[str, str], events: str = "PUSH") -> str:
             break
         received += block
     os.close(leader)
-    assert child.wait(timeout=20) == 0
+    assert child.wait(timeout=120) == 0
     return received.decode()
 
 

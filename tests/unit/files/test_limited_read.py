@@ -96,7 +96,7 @@ def test_a_named_fifo_is_waited_for(tmp_path: Path, content: bytes) -> None:
     writer = threading.Thread(target=write, daemon=True)
     writer.start()
     assert limited_read.read(fifo, 100) == content
-    writer.join(10)
+    writer.join(120)
 
 
 @pytest.mark.slow
@@ -159,7 +159,7 @@ def test_no_file_of_a_repository_hangs_or_fills_the_memory(
         pyproject.document(Folder(beneath, tmp_path))
     with pytest.raises(UsageError, match="something else"):
         output.parse(f"oci:{tmp_path}")
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < 60
 
 
 def test_an_endless_device_is_too_large_for_every_reader(tmp_path: Path) -> None:

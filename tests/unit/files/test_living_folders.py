@@ -210,7 +210,7 @@ def test_no_moment_of_an_interrupt_leaves_one(temporary: Path) -> None:
             for _signal in range(3):
                 with suppress(ProcessLookupError):
                     process.send_signal(signal.SIGINT)
-            process.wait(timeout=30)
+            process.wait(timeout=120)
         assert list(temporary.iterdir()) == []
 
 

@@ -15,6 +15,7 @@ from keynet.errors import EngineError, Interrupted
 from keynet.process import shell
 from keynet.process.background import background
 from keynet.process.shell import Command
+from keynet.process.supervisor import PATIENCE_S
 from tests.unit.process.waiting import until
 
 LONG = Command(("sleep", "600"))
@@ -37,11 +38,11 @@ def test_the_work_is_done_while_the_block_goes_on() -> None:
 
     def work() -> str:
         here.set()
-        assert there.wait(20)
+        assert there.wait(120)
         return "done"
 
     with background(work) as task:
-        assert here.wait(20)
+        assert here.wait(120)
         there.set()
         assert task.result() == "done"
 
@@ -116,11 +117,10 @@ def test_an_error_of_the_block_interrupts_the_program_of_the_work(error: BaseExc
             assert shell.run(Command(("echo", "tidied"))).stdout == "tidied"
             raise
 
-    began = time.monotonic()
     with pytest.raises(type(error)), background(work):
-        _fail_after(lambda: running.wait(20), error)
+        _fail_after(lambda: running.wait(120), error)
+    # The program would not end by itself, and was not killed after all patience.
     assert len(ended) == 1
-    assert time.monotonic() - began < 6
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_an_error_of_the_block_interrupts_the_next_program_where_none_runs() -> 
     ended: list[str] = []
 
     def work() -> None:
-        assert failed.wait(20)
+        assert failed.wait(120)
         time.sleep(0.2)
         # One level further down, as an engine's own look-up.
         with pytest.raises(Interrupted), background(lambda: shell.run(LONG)):
@@ -156,15 +156,16 @@ def test_ctrl_c_in_the_block_ends_the_work_and_a_second_one_kills(tmp_path: Path
     inside, again = threading.Event(), threading.Event()
 
     def press() -> None:
-        assert inside.wait(20)
+        assert inside.wait(120)
         until(deaf.exists)
         os.kill(os.getpid(), signal.SIGINT)
         until(lambda: "again" in deaf.read_text())
         again.set()
         time.sleep(0.3)
+        pressed.append(time.monotonic())
         os.kill(os.getpid(), signal.SIGINT)
 
-    began = time.monotonic()
+    pressed: list[float] = []
     pressing = threading.Thread(target=press)
     pressing.start()
     with (
@@ -174,7 +175,8 @@ def test_ctrl_c_in_the_block_ends_the_work_and_a_second_one_kills(tmp_path: Path
         _sleep(inside)
     pressing.join()
     assert again.is_set()
-    assert time.monotonic() - began < 6
+    # After the first one alone it would have been killed when all patience is at its end.
+    assert time.monotonic() - pressed[0] < PATIENCE_S
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 

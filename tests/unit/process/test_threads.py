@@ -151,7 +151,7 @@ def test_a_thread_leaves_the_handlers_of_the_host() -> None:
             future = threads.submit(
                 shell.run, _sh("echo; sleep 0.5; echo end"), on_stdout=lambda _: started.set()
             )
-            assert started.wait(20)
+            assert started.wait(120)
             os.kill(os.getpid(), signal.SIGINT)
             assert future.result().stdout == "\nend"
     finally:
@@ -195,7 +195,7 @@ def test_a_signal_ends_the_programs_of_all_threads(tmp_path: Path, number: signa
         pids = [int(pid) for file in files for pid in file.read_text().split()]
         assert all(map(alive, pids))
         process.send_signal(number)
-        stdout, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=120)
     assert (process.returncode, stdout, stderr) == (0, "over\n", "")
     assert all((tmp_path / f"{each}.interrupted").exists() for each in range(3))
     gone(pids)
@@ -221,7 +221,7 @@ print(*statuses)
 @pytest.mark.medium
 def test_a_signal_before_the_exec_ends_the_copy_alone() -> None:
     with _python(COPY) as process:
-        stdout, stderr = process.communicate(timeout=20)
+        stdout, stderr = process.communicate(timeout=120)
     assert (stdout, stderr) == ("-2 -2\n", "")
 
 
@@ -232,13 +232,13 @@ from keynet.process import shell
 forking, imported = threading.Event(), threading.Event()
 
 def load():
-    forking.wait(20)
+    forking.wait(120)
     import concurrent.futures.thread
     imported.set()
 
 def before():
     forking.set()
-    imported.wait(20)
+    imported.wait(120)
 
 os.register_at_fork(before=before)
 thread = threading.Thread(target=load)
@@ -251,7 +251,7 @@ thread.join()
 @pytest.mark.medium
 def test_a_thread_may_import_during_a_fork() -> None:
     with _python(IMPORT) as process:
-        stdout, stderr = process.communicate(timeout=60)
+        stdout, stderr = process.communicate(timeout=120)
     assert (stdout, stderr) == ("x\n", "")
 
 

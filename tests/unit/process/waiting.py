@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
-def until(fact: Callable[[], bool], *, timeout_s: float = 20) -> None:
+def until(fact: Callable[[], bool], *, timeout_s: float = 120) -> None:
     """Return once the fact is true."""
     limit = time.monotonic() + timeout_s
     while not fact():

@@ -137,7 +137,7 @@ def served(options: Options, then: Callable[[], None]) -> None:
             urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
         )
         try:
-            opener.open(f"{sandbox.server_url}/v1/projects/trainable", timeout=10)
+            opener.open(f"{sandbox.server_url}/v1/projects/trainable", timeout=120)
         except urllib.error.HTTPError as e:
             statuses.append(e.code)
             e.close()

@@ -69,7 +69,7 @@ found = extract(script)
 print(len(found.arguments), traced(script).model_name, opened.count(sys.argv[1]))
 """
     argv = [sys.executable, "-c", program, str(path)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=300)
     assert done.stdout.split() == ["2", "first", "1"]
 
 

@@ -115,13 +115,13 @@ def test_what_is_begun_ahead_is_ended_and_leaves_nothing(
     (tmp_path / "temporary").mkdir()
     program, module = tmp_path / "python", tmp_path / "a.py"
     number, new = tmp_path / "pid", tmp_path / "pid.new"
-    program.write_text(f"#!/bin/sh\necho $$ >{new}\nmv {new} {number}\nexec sleep 60\n")
+    program.write_text(f"#!/bin/sh\necho $$ >{new}\nmv {new} {number}\nexec sleep 600\n")
     program.chmod(0o755)
     module.write_text("x = 1\n")
     entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
     code = ByteCode([entry], Compiler(str(program), "cpython-311", "3.11.2"))
     code.begin()
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not number.exists():
         assert time.monotonic() < deadline
         time.sleep(0.01)

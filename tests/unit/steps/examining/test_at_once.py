@@ -18,7 +18,7 @@ def _check(name: str, found: str = "fine") -> Check:
     return Check(name, Group.MACHINE, True, found)
 
 
-def _examination(name: str, examine: Callable[[Show], None], timeout_s: float = 5) -> Examination:
+def _examination(name: str, examine: Callable[[Show], None], timeout_s: float = 120) -> Examination:
     return Examination(name, Group.MACHINE, examine, timeout_s, "look there", 4)
 
 
@@ -26,7 +26,7 @@ def test_checks_come_as_they_are_found() -> None:
     second_is_shown = threading.Event()
 
     def first(show: Show) -> None:
-        assert second_is_shown.wait(5)
+        assert second_is_shown.wait(120)
         show(_check("first"))
 
     found = []
@@ -44,7 +44,7 @@ def test_what_hangs_is_late_and_is_not_waited_for() -> None:
     never = threading.Event()
 
     def hang(_show: Show) -> None:
-        never.wait(20)
+        never.wait(120)
 
     hangs = _examination("hangs", hang, 0.05)
     other = _examination("other", lambda show: show(_check("other")))
@@ -60,11 +60,11 @@ def test_what_comes_too_late_is_dropped() -> None:
     go = threading.Event()
 
     def slow(show: Show) -> None:
-        go.wait(5)
+        go.wait(120)
         show(_check("slow", "at last"))
 
     def other(show: Show) -> None:
-        assert go.wait(5)
+        assert go.wait(120)
         show(_check("other"))
 
     found = []
@@ -78,7 +78,7 @@ def test_what_comes_too_late_is_dropped() -> None:
 
 @pytest.mark.slow
 def test_a_program_of_a_late_examination_is_killed(machine: Machine) -> None:
-    machine.install("engine", Answer("*", also="exec /bin/sleep 100"))
+    machine.install("engine", Answer("*", also="exec /bin/sleep 600"))
     ended = threading.Event()
 
     def asks(_show: Show) -> None:

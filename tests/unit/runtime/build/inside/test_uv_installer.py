@@ -22,7 +22,7 @@ def compile_in(packages: Path) -> None:
         "uv_installer.compile_packages(Path(sys.argv[1]))"
     )
     argv = [sys.executable, "-c", code, str(packages)]
-    subprocess.run(argv, check=True, cwd=CHECKOUT, timeout=60)
+    subprocess.run(argv, check=True, cwd=CHECKOUT, timeout=300)
 
 
 def compiled(packages: Path) -> set[str]:

@@ -65,8 +65,8 @@ def test_an_engine_that_hangs_is_named(
 ) -> None:
     if host:
         monkeypatch.setenv("CONTAINER_HOST", host)
-    hang = Answer("info*", also="exec /bin/sleep 9")
+    hang = Answer("info*", also="exec /bin/sleep 600")
     machine.install("podman", VERSION, hang, Answer("*", "[]"))
-    found = podman_report.report(PODMAN, timeout_s=2)
+    found = podman_report.report(PODMAN, timeout_s=4)
     assert isinstance(found, Unusable)
     assert says in found.reason + found.fix

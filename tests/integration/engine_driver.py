@@ -88,7 +88,7 @@ def _pass(gate: str | None) -> None:
     if gate is None:
         return
     Path(gate, str(os.getpid())).touch()
-    until = time.monotonic() + 120
+    until = time.monotonic() + 600
     while not Path(gate, "open").exists() and time.monotonic() < until:
         time.sleep(0.001)
 

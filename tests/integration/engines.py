@@ -67,10 +67,12 @@ class Host:
         """
         if text is not None:
             context = Path(request["context"])
-            # A name for each start: several at once must not read what another is writing.
-            own = context.with_name(f"{context.name}-{os.urandom(4).hex()}.Containerfile")
-            own.write_text(text)
-            request["containerfile"] = str(self.own(own))
+            # One name, as the project is known by it; and never half written, as several at once
+            # read it.
+            own = context.with_name(f"{context.name}.Containerfile")
+            new = own.with_name(f"{own.name}-{os.urandom(4).hex()}")
+            new.write_text(text)
+            request["containerfile"] = str(self.own(new).replace(own))
         self.temporary.mkdir(mode=0o700, exist_ok=True)
         self.own(self.temporary)
         process = subprocess.Popen(
@@ -104,7 +106,7 @@ class Host:
             text=True,
             errors="replace",
             check=False,
-            timeout=300,
+            timeout=900,
         )
         assert done.returncode == 0 or not check, f"{command}: {done.stderr}{done.stdout}"
         return done.stdout
@@ -114,7 +116,7 @@ class Host:
         return replace(self, environment={**self.environment, **changes})
 
 
-def answer_of(process: subprocess.Popen[str], timeout_s: float = 300) -> Answer:
+def answer_of(process: subprocess.Popen[str], timeout_s: float = 900) -> Answer:
     """Wait for the driver's end; standard output must be its one JSON object."""
     out, log = process.communicate(timeout=timeout_s)
     try:
@@ -356,11 +358,24 @@ def run_root(root: Path) -> Path:
     return Path(f"/tmp/keynet-{root.parents[4].stat().st_uid}/storage-{key}")
 
 
+def _leads_to(link: Path, target: Path) -> bool:
+    """Report where a link leads; it may be another user's, who is removed meanwhile."""
+    try:
+        return link.readlink() == target
+    except OSError:
+        return False
+
+
+def staged(host: Host) -> list[Path]:
+    """List what is staged for builds; not by a walk over the stores of engines, which change."""
+    return [*(Path(host.environment["HOME"]) / ".cache/keynet/staging").glob("*")]
+
+
 def engine_command(host: Host) -> list[str]:
     """Return the engine's program, pointed at the store that keynet builds in."""
     root = Path(host.environment["HOME"]) / ".local/share/keynet/storage/root"
     # Where that path has a character that overlay does not take.
-    links = (link for link in Path("/tmp").glob("keynet-*/root-*") if link.readlink() == root)
+    links = (link for link in Path("/tmp").glob("keynet-*/root-*") if _leads_to(link, root))
     plain = next(links, root)
     if host.engine == "docker" or not root.exists():
         return [host.engine]

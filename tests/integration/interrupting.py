@@ -27,13 +27,16 @@ __all__ = [
     "records",
     "remains",
     "running",
+    "settled",
     "sign_in",
     "started",
     "store_engine",
     "until",
 ]
 
-WITHIN_S = 60.0
+# Ends what hangs; whatever is slow is done long before.
+WITHIN_S = 300.0
+Found = dict[str, list[str]]
 
 
 @contextlib.contextmanager
@@ -134,6 +137,16 @@ def processes(mark: str) -> list[str]:
             line = (process / "cmdline").read_text(errors="replace").replace("\0", " ")
             if mark in line and int(process.name) != os.getpid():
                 found.append(line)
+    return found
+
+
+def settled(setup: HostSetup, look: Callable[[], Found], expected: Found) -> Found:
+    """Return what is seen; docker's daemon gets time for what it does once its client has gone."""
+    deadline = time.monotonic() + WITHIN_S
+    while (found := look()) != expected:
+        if setup.builder != "docker" or time.monotonic() > deadline:
+            break
+        time.sleep(0.2)
     return found
 
 

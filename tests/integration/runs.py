@@ -20,6 +20,7 @@ __all__ = [
     "RARELY",
     "ROOTLESS",
     "SLEEPER",
+    "WITHIN_S",
     "Runner",
     "left",
     "placed",
@@ -27,8 +28,10 @@ __all__ = [
     "started",
 ]
 
+# Ends what hangs; a program that is waited for sleeps longer.
+WITHIN_S = 300
 IMAGE = "python:3.11-slim"
-SLEEPER = "import time; print('up', flush=True); time.sleep(60)"
+SLEEPER = "import time; print('up', flush=True); time.sleep(900)"
 
 
 def _in_matrix(setup: ParameterSet) -> ParameterSet:
@@ -90,7 +93,7 @@ def started(
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=60)
+        process.communicate(timeout=WITHIN_S)
 
 
 def placed(setup: HostSetup, request: pytest.FixtureRequest) -> Place:

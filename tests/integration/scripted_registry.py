@@ -75,7 +75,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PATCH(self) -> None:
         if self.registry.hangs:
             self.registry.uploading.set()
-            self.registry.closing.wait(60)
+            self.registry.closing.wait(900)
             self.close_connection = True
             return
         length = len(self._read())

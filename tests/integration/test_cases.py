@@ -23,6 +23,8 @@ CASES = CHECKOUT / "tests/cases/build"
 BASE = "python:3.11-slim"
 KINDS = ("buildah-root", "podman-root", "docker-legacy", "docker-buildkit")
 CHROOT = ("--isolation", "chroot", "--network", "host")
+# What the writers of the growing file begin with.
+BEGINS_WITH = 30_000_000
 LIMITS = ("--ulimit", "nofile=20000:20000", "--ulimit", "nproc=1000:1000")
 
 
@@ -157,7 +159,7 @@ def _keynet(
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
 
 
@@ -246,7 +248,12 @@ def _built(
         return _keynet(host, project, case.script, arguments)
     writer = subprocess.Popen([project / case.writer], cwd=project, start_new_session=True)
     try:
-        time.sleep(0.5)
+        log = project / "logs/run.log"
+        until = time.monotonic() + 60
+        # What it writes before it changes anything.
+        while not log.exists() or log.stat().st_size < BEGINS_WITH:
+            assert time.monotonic() < until, "the writer does not begin"
+            time.sleep(0.02)
         return _keynet(host, project, case.script, arguments)
     finally:
         os.killpg(writer.pid, 9)

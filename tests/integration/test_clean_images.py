@@ -73,7 +73,7 @@ def _clean(
     setup: HostSetup, variables: dict[str, str], *flags: str
 ) -> subprocess.CompletedProcess[str]:
     """Clean when no other keynet of this user runs, as those of other tests may."""
-    for _ in range(20):
+    for _ in range(200):
         done = setup.keynet("clean", "--images", *flags, env=variables)
         if "in use" not in done.stderr:
             break

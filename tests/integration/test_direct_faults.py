@@ -46,28 +46,43 @@ def test_a_push_that_is_killed_leaves_a_cache_that_can_be_used(
     whole = pushed(pusher, context, pusher.setup.home / "whole-cache")
     takes = time.monotonic() - began
     cache = pusher.setup.home / "killed-cache"
-    killed = 0
-    for part in (0.3, 0.5, 0.7, 0.9):
-        arguments = ("push", "train.py", "--builder", "direct", "--base-image", pusher.base)
-        process = subprocess.Popen(
-            pusher.setup.argv(*arguments, cwd=context),
-            env={**pusher.setup.environment, FRESH: str(cache)},
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            process.wait(takes * part)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-        killed += process.wait() == -signal.SIGKILL
-    assert killed
+    killed = sum([_killed(pusher, context, cache, takes * part) for part in (0.3, 0.5, 0.7, 0.9)])
+    while not killed:
+        # The machine was far busier when the whole was measured.
+        takes /= 2
+        killed += _killed(pusher, context, cache, takes)
     again = pushed(pusher, context, cache)
     assert again.result["digest"] == whole.result["digest"]
     # Such as the logins of a package index, which lie in memory meanwhile.
-    user = cache.stat().st_uid
-    assert not [each for each in Path("/dev/shm").glob("keynet-*") if each.stat().st_uid == user]
+    assert _in_memory(cache.stat().st_uid) == []
     assert not list((cache / "keynet/staging").iterdir())
+
+
+def _killed(pusher: Pusher, context: Path, cache: Path, after_s: float) -> bool:
+    """Push, and kill it after a time; report whether it had not ended by then."""
+    arguments = ("push", "train.py", "--builder", "direct", "--base-image", pusher.base)
+    process = subprocess.Popen(
+        pusher.setup.argv(*arguments, cwd=context),
+        env={**pusher.setup.environment, FRESH: str(cache)},
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+    return process.wait() == -signal.SIGKILL
+
+
+def _in_memory(user: int) -> list[Path]:
+    """List what keynet has left in memory for a user; other users' vanish meanwhile."""
+    found = []
+    for each in Path("/dev/shm").glob("keynet-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if each.stat().st_uid == user:
+                found.append(each)
+    return found
 
 
 def test_two_pushes_at_once_share_a_cache(pusher: Pusher, context: Path) -> None:

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from tests.integration.engines import SYSTEM_PATH, make_host, marked, root_environment
+from tests.integration.interrupting import WITHIN_S, processes, until
 from tests.testbed.machine import locked
 from tests.testbed.newer import PYTHON as NEWER_PYTHON
 from tests.testbed.newer import NewerRoot
@@ -29,7 +29,6 @@ NO_DAEMON = "unix:///no/such/docker.sock"
 class Examined:
     status: int
     json: dict[str, Any]
-    seconds: float
 
     @property
     def checks(self) -> dict[str, dict[str, Any]]:
@@ -47,7 +46,8 @@ def _keynet(
         capture_output=True,
         text=True,
         errors="replace",
-        timeout=100,
+        # What hangs would not end at all.
+        timeout=600,
         check=False,
     )
 
@@ -100,10 +100,9 @@ class Seat:
         return _keynet(self.argv(*arguments), {**self.environment, **variables}, stdin)
 
     def doctor(self, **variables: str) -> Examined:
-        started = time.monotonic()
         done = self.run("doctor", "--json", **variables)
         assert done.stdout, done.stderr
-        return Examined(done.returncode, json.loads(done.stdout), time.monotonic() - started)
+        return Examined(done.returncode, json.loads(done.stdout))
 
 
 @pytest.fixture
@@ -167,23 +166,22 @@ def test_daemons_that_hang_are_named_and_the_rest_is_examined(root: Seat, hangin
         assert "systemctl" in found.checks[engine]["fix"]
     assert found.checks["buildah"]["ok"]
     assert found.json["builder"] == "buildah"
-    assert found.seconds < 30
 
 
 @pytest.mark.parametrize("machine", RARELY, indirect=True)
 def test_programs_that_hang_are_killed(root: Seat, tmp_path: Path) -> None:
     programs = tmp_path / "bin"
     programs.mkdir()
-    marker = f"4{int(time.time())}"
+    # A number of seconds that no other process sleeps.
+    marker = str(100_000 + int.from_bytes(os.urandom(3)))
     for name in ENGINES:
         (programs / name).write_text(f"#!/bin/sh\nsleep {marker}\n")
         (programs / name).chmod(0o755)
     found = root.doctor(PATH=f"{programs}:{SYSTEM_PATH}")
     assert found.json["builder"] == "direct"
     assert all("did not answer" in found.checks[name]["found"] for name in ENGINES)
-    assert found.seconds < 40
-    left = subprocess.run(["pgrep", "-f", f"sleep {marker}"], capture_output=True, check=False)
-    assert left.stdout == b""
+    # One that was killed may take a moment to end.
+    until(lambda: processes(f"sleep {marker}") == [])
 
 
 def _free(command: str, name: str, machine: Machine) -> None:
@@ -378,7 +376,7 @@ def test_watching_shows_a_change_and_ends_with_ctrl_c(logged_in: Seat) -> None:
         if check["name"] == "config" and not check["ok"]:
             break
     process.send_signal(2)
-    _out, err = process.communicate(timeout=60)
+    _out, err = process.communicate(timeout=WITHIN_S)
     assert process.returncode == 130
     assert "Traceback" not in err
 
@@ -397,7 +395,7 @@ def test_the_newer_engines_are_found(kind: str, request: pytest.FixtureRequest) 
     host = make_host(kind, request)
     done = _keynet(host.wrap([host.python, "-m", "keynet", "doctor", "--json"]), host.environment)
     assert done.stdout, done.stderr
-    found = Examined(done.returncode, json.loads(done.stdout), 0)
+    found = Examined(done.returncode, json.loads(done.stdout))
     assert found.checks[engine]["ok"], found.checks[engine]
     assert found.checks[f"{engine} host"]["found"].startswith(f"client {version}")
     # Nobody has logged in there.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.engines import Host, access, image_files, make_host
+from tests.integration.engines import Host, access, image_files, make_host, staged
 from tests.testbed.buildkit import BuildKit, running_buildkit
 from tests.testbed.images import Hub
 from tests.testbed.newer import NewerRoot
@@ -80,7 +80,7 @@ def test_the_builder_builds_and_pushes(
     assert changed["workspace/train.py"] == b"print(2)\n"
     assert changed["opt/keynet/installed"] == files["opt/keynet/installed"]
     assert buildkit.daemon.docker("images", "--all", "--quiet") == ""
-    assert not list(host.home.glob("**/.cache/keynet/staging/*"))
+    assert staged(host) == []
     assert not list(host.temporary.glob("keynet-*"))
 
 
@@ -104,7 +104,7 @@ def test_a_build_that_fails_names_its_step(host: Host, context: Path) -> None:
     failed = host.ask(context=str(context), text=text)
     assert failed.status == 4
     assert "about-to-fail" in failed.error["message"]
-    assert not list(host.home.glob("**/.cache/keynet/staging/*"))
+    assert staged(host) == []
 
 
 def test_a_login_that_the_registry_refuses(

@@ -17,10 +17,13 @@ from tests.integration.engines import (
     in_turn,
     make_host,
     marked,
+    staged,
 )
 from tests.integration.scripted_registry import scripted_registry
 
 pytestmark = pytest.mark.registry
+# Ends what hangs; whatever is slow is done long before.
+WITHIN_S = 300.0
 
 
 def _signals() -> list[Any]:
@@ -59,12 +62,15 @@ def test_a_signal_during_run_leaves_nothing(
     )
     _wait_until(lambda: len(_processes(mark)) >= 2)
     os.kill(process.pid, number)
-    answer = answer_of(process, timeout_s=60)
+    answer = answer_of(process)
     assert answer.status == 130, answer.json
     assert answer.error["type"] == "Interrupted"
     _wait_until(lambda: not _processes(mark))
+    if host.engine == "docker":
+        # Its daemon removes the container by itself, once the client has gone.
+        _wait_until(lambda: _containers(host) == before)
     assert _containers(host) == before
-    assert not list(host.home.glob("**/.cache/keynet/staging/*"))
+    assert staged(host) == []
     assert not list(host.temporary.glob("keynet-*"))
 
 
@@ -82,17 +88,17 @@ def test_a_signal_during_push_leaves_nothing(host: Host, context: Path) -> None:
             },
             target=name,
         )
-        assert server.uploading.wait(60)
+        assert server.uploading.wait(WITHIN_S)
         os.kill(process.pid, signal.SIGINT)
-        answer = answer_of(process, timeout_s=60)
+        answer = answer_of(process)
     assert answer.status == 130, answer.json
-    assert not _processes(name)
+    _wait_until(lambda: not _processes(name))
     assert not list(host.temporary.glob("keynet-*"))
     assert server.host not in host.run(*engine_command(host), "images")
 
 
-def _wait_until(fact: Callable[[], bool], within_s: float = 60) -> None:
-    until = time.monotonic() + within_s
+def _wait_until(fact: Callable[[], bool]) -> None:
+    until = time.monotonic() + WITHIN_S
     while not fact():
         assert time.monotonic() < until, "it never came true"
         time.sleep(0.05)

@@ -15,6 +15,7 @@ from tests.integration.engines import (
     make_host,
     marked,
     project_tags,
+    staged,
     unnamed_images,
 )
 from tests.testbed.registry import RegistryServer
@@ -220,7 +221,7 @@ def test_proxies_and_secrets_stay_out_of_image_and_command_line(
 
 def _left_behind(host: Host) -> list[str]:
     """List what a push may leave in no case: staging, credentials, trials."""
-    found = [*host.home.glob("**/.cache/keynet/staging/*"), *host.temporary.glob("keynet-*")]
+    found = [*staged(host), *host.temporary.glob("keynet-*")]
     return [str(path) for path in found]
 
 

@@ -20,7 +20,7 @@ SETUPS = [*marked(OLDER, often=OFTEN), *marked(NEWER, pytest.mark.newer, often=O
 WATCHER = """
 import glob, json, os, signal, sys, time
 store, keynet, number = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-until = time.monotonic() + 30
+until = time.monotonic() + 300
 
 def half_made():
     for name in glob.glob(f"{store}/*-containers/*containers.json"):
@@ -86,8 +86,12 @@ def test_two_signals_while_a_container_is_half_made_leave_none(setup: HostSetup)
     done = setup.keynet(*build, cwd=context)
     assert done.returncode == 0, done.stderr
     before, root = records(setup), graph_root(setup)
-    hits = [_interrupted(setup, context, build, root, number) for number in (1, 2)]
-    assert records(setup) == before
+    for _try in range(10):
+        hits = [_interrupted(setup, context, build, root, number) for number in (1, 2)]
+        assert records(setup) == before
+        # The watcher must look at the right moment, which it may miss on a busy machine.
+        if any(hits):
+            break
     assert any(hits)
     done = setup.keynet("ps", "--json")
     assert [each for each in json.loads(done.stdout) if each["kind"] == "build container"] == []

@@ -23,7 +23,6 @@ def keynet(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     home.mkdir()
     kept = {key: value for key, value in os.environ.items() if not key.startswith("KEYNET_")}
     environment = {**kept, "HOME": str(home), "XDG_CONFIG_HOME": str(home / ".config")}
-    environment.pop("XDG_RUNTIME_DIR", None)
 
     def run(*arguments: object, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(

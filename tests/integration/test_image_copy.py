@@ -54,7 +54,6 @@ class Programs:
 def programs(tmp_path: Path) -> Programs:
     kept = {key: value for key, value in os.environ.items() if not key.startswith("KEYNET_")}
     home = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path / ".config")}
-    kept.pop("XDG_RUNTIME_DIR", None)
     return Programs({**kept, **home})
 
 

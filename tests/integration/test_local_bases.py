@@ -30,7 +30,7 @@ def _printed(host: Host, project: Path, base: str) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     podman = engine_command(replace(host, engine="podman"))

@@ -22,7 +22,7 @@ from tests.testbed.daemon import DOCKER, Dockerd
 pytestmark = pytest.mark.registry
 
 KEYNET = [sys.executable, "-m", "keynet"]
-WITHIN_S = 120
+WITHIN_S = 300
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ from .interrupting import (
     left,
     platform_of,
     processes,
+    settled,
     sign_in,
     started,
     until,
@@ -51,7 +52,7 @@ def test_interrupt_during_build_leaves_nothing(setup: HostSetup, unused_platform
         told = interrupted(process)
     assert process.returncode == 130, told
     until(lambda: not processes(mark))
-    assert left(setup) == before
+    assert settled(setup, lambda: left(setup), before) == before
 
 
 def test_interrupt_during_push_leaves_nothing(setup: HostSetup, tmp_path: Path) -> None:
@@ -65,4 +66,4 @@ def test_interrupt_during_push_leaves_nothing(setup: HostSetup, tmp_path: Path) 
             told = interrupted(process)
         assert process.returncode == 130, told
         until(lambda: not [line for line in processes(hanging.host) if "keynet" in line])
-        assert left(setup) == before
+        assert settled(setup, lambda: left(setup), before) == before

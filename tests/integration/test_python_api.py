@@ -90,7 +90,8 @@ def test_the_notebook_runs_in_a_real_kernel(
         "KEYNET_USERNAME": sandbox.username,
         "KEYNET_PASSWORD": sandbox.password,
     }
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(tmp_path)}})
+    folder = {"metadata": {"path": str(tmp_path)}}
+    client = NotebookClient(notebook, timeout=900, startup_timeout=300, resources=folder)
     with contextlib.suppress(KeyError):
         del kernel["HOME"]
     client.execute(env={**os.environ, **kernel})

@@ -21,7 +21,7 @@ CHUNK = 300_000
 def ask(
     server: RegistryServer, method: str, url: str, body: bytes = b"", start: int = 0
 ) -> tuple[int, str]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=120)
     parts = urlsplit(url)
     headers = {"Content-Type": "application/octet-stream", "Content-Length": str(len(body))}
     if method == "PATCH":
@@ -53,7 +53,7 @@ def break_a_chunk(server: RegistryServer, location: str) -> None:
     with socket.create_connection(("127.0.0.1", server.port)) as plug:
         plug.sendall(head.encode() + b"x" * (CHUNK // 2))
         time.sleep(0.2)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while server.log.read_text().count("client disconnected during blob PATCH") == before:
         assert time.monotonic() < deadline, server.log.read_text()[-2000:]
         time.sleep(0.05)

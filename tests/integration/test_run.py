@@ -9,7 +9,7 @@ import pytest
 from tests.testbed.images import Hub
 from tests.testbed.program import HostSetup
 
-from .runs import IMAGE, KINDS, OLDER, ONCE, ROOTLESS, SLEEPER, Runner, left, run, started
+from .runs import IMAGE, KINDS, OLDER, ONCE, ROOTLESS, SLEEPER, WITHIN_S, Runner, left, run, started
 
 # cgroups v1 and v2.
 LIMITS = """\
@@ -176,7 +176,7 @@ def test_two_runs_at_once(setup: HostSetup) -> None:
         subprocess.Popen(argv, env=dict(setup.environment), stdout=subprocess.PIPE, text=True)
         for _number in range(2)
     ]
-    assert [each.communicate(timeout=120)[0] for each in both] == ["done\n"] * 2
+    assert [each.communicate(timeout=WITHIN_S)[0] for each in both] == ["done\n"] * 2
     assert left(setup) == ""
 
 
@@ -276,7 +276,7 @@ def test_runs_of_a_new_script_at_once_keep_their_images(setup: HostSetup) -> Non
         )
         for number in ("1", "2", "3")
     ]
-    assert [each.communicate(timeout=200)[0] for each in started] == ["1\n", "2\n", "3\n"]
+    assert [each.communicate(timeout=WITHIN_S)[0] for each in started] == ["1\n", "2\n", "3\n"]
     names = [each["name"] for each in json.loads(setup.keynet("ps", "--json").stdout)]
     assert not any(f"{folder.name}-" in name and ":build-" in name for name in names), names
 

@@ -40,7 +40,7 @@ def logins(bed: Path, sandbox: SandboxProcess) -> Path:
 
 
 def run(*argv: str, env: dict[str, str] | None = None) -> str:
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env, timeout=300)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, env=env, timeout=600)
     assert done.returncode == 0, f"{argv}: {done.stdout}{done.stderr}"
     return done.stdout
 
@@ -167,7 +167,7 @@ def test_keynets_library_pushes_lists_and_pulls(
 def test_a_big_layer_takes_no_memory(sandbox: SandboxProcess, logins: Path) -> None:
     login = json.loads((logins / "config.json").read_text())["auths"][sandbox.registry]["auth"]
     host, port = sandbox.registry.split(":")
-    connection = http.client.HTTPConnection(host, int(port), timeout=60)
+    connection = http.client.HTTPConnection(host, int(port), timeout=300)
     scope = "repository:team/big:pull,push"
     basic = {"Authorization": f"Basic {login}"}
     connection.request("GET", f"/service/token?scope={scope}", headers=basic)

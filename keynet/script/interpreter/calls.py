@@ -14,11 +14,12 @@ from keynet.script.interpreter.definitions import (
     Scope,
 )
 from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
+from keynet.script.interpreter.evaluation.coroutines import coroutine, handed_over
+from keynet.script.interpreter.evaluation.generators import is_coroutine, is_generator
 from keynet.script.interpreter.evaluation.iterators import (
     LAZY,
     as_lists,
     content,
-    is_generator,
     later,
 )
 from keynet.script.interpreter.knowledge.records import set_fields
@@ -33,6 +34,7 @@ from keynet.script.interpreter.values import (
     Iterator,
     OneOf,
     Partial,
+    Take,
     Unknown,
     Value,
     is_constant,
@@ -153,10 +155,13 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
     return it.
     """
     every = [*given.positional, *given.keywords.values()]
-    for value in every:
+    for value in (function, *every):
         if isinstance(value, Iterator):
             with run.uncertain():
                 content(run, value, partly=True)
+    if isinstance(function, Instance):
+        _manage(run, function)
+    handed_over(run, every)
     run.call_later(value for value in every if isinstance(value, (Function, BoundMethod, Partial)))
     for value in every:
         if isinstance(value, Instance) and value.native("declared") is not MISSING:
@@ -177,6 +182,15 @@ def _call_unknown(run: Machine, function: Value, given: Arguments) -> Value:
     return Unknown(why=function.why if isinstance(function, Unknown) else "")
 
 
+def _manage(run: Machine, manager: Instance) -> None:
+    """Follow a context manager that something unknown may enter, such as a decorator."""
+    for name, count in (("__enter__", 0), ("__exit__", 3)):
+        method = run.attribute(manager, name)
+        if not isinstance(method, Unknown):
+            with run.uncertain():
+                call(run, method, Arguments((UNKNOWN,) * count))
+
+
 def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     if is_generator(run, function):
         return later(
@@ -185,6 +199,11 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
             function,
             given,
             code=function.node,
+            drive=lambda take: _drive(run, function, given, take),
+        )
+    if is_coroutine(run, function):
+        return coroutine(
+            run, function, lambda: _follow_function(run, function, given), function, given
         )
     results = function.results
     if results is None:
@@ -202,8 +221,17 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
     return kept
 
 
+def _drive(run: Machine, function: Function, given: Arguments, take: Take) -> None:
+    _follow_function(run, function, given, take=take)
+
+
 def _follow_function(
-    run: Machine, function: Function, given: Arguments, *, partly: bool = False
+    run: Machine,
+    function: Function,
+    given: Arguments,
+    *,
+    partly: bool = False,
+    take: Take | None = None,
 ) -> Value:
     same = run.active.get(function.node, 0)
     if len(run.active) >= _MAX_CALLS or same >= _MAX_SAME or run.calls >= _MAX_CALLS:
@@ -215,7 +243,7 @@ def _follow_function(
     declarations, steps = run.declarations, run.limits.steps
     scope = Scope(function.scope.module, function.scope, {}, "function", Frame(function))
     scope.frame.region, scope.frame.time = run.region, run.time
-    scope.frame.partly = partly
+    scope.frame.partly, scope.frame.take = partly, take
     bind_arguments(run, function, given, scope)
     run.active[function.node] = same + 1
     run.calls += 1
@@ -233,7 +261,7 @@ def _follow_function(
         run.leave()
         run.calls -= 1
         spent = steps - run.limits.steps
-        if declarations == run.declarations and spent > _HEAVY:
+        if declarations == run.declarations and spent > _HEAVY and take is None:
             run.idle[function.node] = idle + spent
         if same:
             run.active[function.node] = same

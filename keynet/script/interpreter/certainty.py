@@ -21,8 +21,10 @@ __all__ = [
     "enter",
     "fresh",
     "leave",
+    "left_since",
     "may_change",
     "may_leave",
+    "outer_left_since",
     "passed_over",
     "sure_for",
     "uncertain",
@@ -82,6 +84,16 @@ def may_leave(run: _Follower, frame: int) -> None:
 def doubtful_since(run: _Follower, time: int) -> bool:
     """Report whether anything that is followed may have been left since then."""
     return any(left > time for left in run.left)
+
+
+def left_since(run: _Follower, time: int, outer: int) -> bool:
+    """Report whether anything but the outermost frames may have been left since then."""
+    return any(left > time for left in run.left[outer:])
+
+
+def outer_left_since(run: _Follower, time: int, outer: int) -> bool:
+    """Report whether any of the outermost frames may have been left since then."""
+    return any(left > time for left in run.left[:outer])
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from keynet.frozen import frozen
-from keynet.script.interpreter.values import MISSING, Value
+from keynet.script.interpreter.values import MISSING, Take, Value
 
 __all__ = [
     "Class",
@@ -32,7 +32,7 @@ class Frame:
     and ``turn`` are those of its innermost loop; ``unsure`` is set where it may not yield all that
     it yielded. ``partly`` is set for a generator that may not go on after what it yields,
     ``closed`` once a function is made that reads its names later; ``exits`` are the names wherever
-    it may end early from then on.
+    it may end early from then on. ``take`` is called with each item that it yields.
     """
 
     function: "Function | None" = None
@@ -49,6 +49,7 @@ class Frame:
     partly: bool = False
     closed: bool = False
     exits: list[dict[str, Value]] = field(default_factory=list)
+    take: Take | None = None
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function, Module
+from keynet.script.interpreter.evaluation.coroutines import awaited
 from keynet.script.interpreter.interpreter import MAX_WAITING, Interpreter
 from keynet.script.interpreter.statements import is_entry_test
 from keynet.script.interpreter.values import Arguments, External, Imported, Value
@@ -82,4 +83,4 @@ def _is_main(node: ast.stmt) -> bool:
 
 def _call(run: Interpreter, function: Value) -> None:
     """Call a function with arguments that are unknown; take all that it yields."""
-    run.iterate(run.call(function, Arguments(open=True)))
+    run.iterate(awaited(run, run.call(function, Arguments(open=True))))

@@ -8,6 +8,7 @@ from keynet.script.interpreter.definitions import Class, Scope, Super, content_o
 from keynet.script.interpreter.evaluation import comparing, operations
 from keynet.script.interpreter.evaluation.displays import DISPLAYS
 from keynet.script.interpreter.evaluation.iterators import content
+from keynet.script.interpreter.evaluation.suspending import SUSPENDING
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps
 from keynet.script.interpreter.names import assign, look_up
 from keynet.script.interpreter.values import (
@@ -281,46 +282,8 @@ def _named(run: Machine, node: ast.NamedExpr, scope: Scope) -> Value:
     return value
 
 
-def _await(run: Machine, node: ast.Await, scope: Scope) -> Value:
-    return evaluate(run, node.value, scope)
-
-
-def _yield(run: Machine, node: ast.Yield, scope: Scope) -> Value:
-    value = None if node.value is None else evaluate(run, node.value, scope)
-    _yielding(run, scope).append(value)
-    _may_stop(run, scope)
-    return UNKNOWN
-
-
-def _yield_from(run: Machine, node: ast.YieldFrom, scope: Scope) -> Value:
-    items = run.iterate(evaluate(run, node.value, scope))
-    scope.frame.unsure = scope.frame.unsure or items is None
-    _yielding(run, scope).extend([UNKNOWN] if items is None else items)
-    _may_stop(run, scope)
-    return UNKNOWN
-
-
-def _may_stop(run: Machine, scope: Scope) -> None:
-    """Record that a generator may not be asked to go on."""
-    frame = scope.frame
-    if frame.partly:
-        run.may_leave(frame.number)
-        # What else it yields is not doubted for that.
-        frame.time = run.time
-        if frame.closed:
-            frame.exits.append(dict(scope.names))
-
-
-def _yielding(run: Machine, scope: Scope) -> list[Value]:
-    """Return the list of what a call yields, marked where it may not yield here."""
-    frame = scope.frame
-    frame.unsure = frame.unsure or run.region != frame.region or run.doubtful_since(frame.time)
-    return frame.yields
-
-
 _EXPRESSIONS: Final[Mapping[type[ast.expr], Callable[..., Value]]] = {
     ast.Attribute: _attribute,
-    ast.Await: _await,
     ast.BinOp: _binary,
     ast.BoolOp: _boolean,
     ast.Call: _call,
@@ -331,7 +294,6 @@ _EXPRESSIONS: Final[Mapping[type[ast.expr], Callable[..., Value]]] = {
     ast.NamedExpr: _named,
     ast.Subscript: _subscript,
     ast.UnaryOp: _unary,
-    ast.Yield: _yield,
-    ast.YieldFrom: _yield_from,
     **DISPLAYS,
+    **SUSPENDING,
 }

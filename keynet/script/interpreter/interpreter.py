@@ -27,8 +27,8 @@ from keynet.script.interpreter.definitions import (
 from keynet.script.interpreter.evaluation import (
     attribute_changes,
     attributes,
+    generators,
     items,
-    iterators,
     operations,
 )
 from keynet.script.interpreter.machine import (
@@ -47,6 +47,7 @@ from keynet.script.interpreter.modules import Modules
 from keynet.script.interpreter.outside import Library, Outside
 from keynet.script.interpreter.values import (
     Arguments,
+    Coroutine,
     External,
     Leftover,
     OneOf,
@@ -94,6 +95,10 @@ class Interpreter:
         # function that never did.
         self.declarations = 0
         self.idle: dict[ast.AST, int] = {}
+        # The coroutines that run while others wait.
+        self.tasks: list[Coroutine] = []
+        # What the managers of ``with`` do at its end, those that have been entered by name.
+        self.exits: list[Callable[[], Value]] = []
         self.region = 0
         self.regions: list[int] = []
         self.last_region = 0
@@ -215,7 +220,7 @@ class Interpreter:
         if signal == RAISE and self.tries:
             # The caller is followed on: it may be that a condition was taken for another.
             self.may_raise(self.raised)
-        if frame.yields or iterators.is_generator(self, function):
+        if frame.yields or generators.is_generator(self, function):
             return Unknown("list") if frame.unsure else self.fresh(list(frame.yields))
         return join_all(frame.returns if signal is not None else [*frame.returns, None])
 
@@ -232,6 +237,8 @@ class Interpreter:
     sure_for = certainty.sure_for
     may_leave = certainty.may_leave
     doubtful_since = certainty.doubtful_since
+    left_since = certainty.left_since
+    outer_left_since = certainty.outer_left_since
     keep = outliving.keep
     kept_by = outliving.kept_by
     parted = outliving.parted

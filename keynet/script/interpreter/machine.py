@@ -17,7 +17,7 @@ from keynet.script.interpreter.definitions import (
     Module,
     Scope,
 )
-from keynet.script.interpreter.values import Arguments, Imported, Unknown, Value
+from keynet.script.interpreter.values import Arguments, Coroutine, Imported, Unknown, Value
 
 __all__ = [
     "Attempt",
@@ -183,6 +183,8 @@ class Machine(Protocol):
     views: dict[int, tuple[list[Value], Callable[["Machine"], list[Value] | None]]]
     mirrors: dict[int, tuple[object, Scope]]
     frames: list[int]
+    tasks: list[Coroutine]
+    exits: list[Callable[[], Value]]
     added: dict[int, dict[tuple[int, str], "Settling"]]
 
     # Values
@@ -215,6 +217,8 @@ class Machine(Protocol):
     def sure_for(self, owner: "Made") -> bool: ...
     def may_leave(self, frame: int) -> None: ...
     def doubtful_since(self, time: int) -> bool: ...
+    def left_since(self, time: int, outer: int) -> bool: ...
+    def outer_left_since(self, time: int, outer: int) -> bool: ...
     def keep(self, value: Value, frame: int) -> None: ...
     def kept_by(self, value: Value, holder: object) -> Value: ...
     def parted(self, value: Value, frame: int) -> Value: ...

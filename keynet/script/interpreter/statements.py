@@ -13,25 +13,16 @@ from keynet.script.interpreter.branching.flow import (
     follow_branches,
 )
 from keynet.script.interpreter.branching.loops import LOOPS
+from keynet.script.interpreter.branching.managers import follow_with
 from keynet.script.interpreter.branching.matching import match
-from keynet.script.interpreter.branching.trying import follow_suppressed, follow_try
-from keynet.script.interpreter.definitions import Instance, Scope
+from keynet.script.interpreter.branching.trying import follow_try
+from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.evaluation.iterators import content, resumed
 from keynet.script.interpreter.importing import bind_imports, bind_names
 from keynet.script.interpreter.knowledge.classes import make_class
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine
 from keynet.script.interpreter.names import assign, bind, unbind
-from keynet.script.interpreter.values import (
-    UNKNOWN,
-    Arguments,
-    Descriptor,
-    External,
-    Iterator,
-    SetValue,
-    Unknown,
-    Value,
-)
+from keynet.script.interpreter.values import Arguments, Descriptor, External, SetValue, Value
 
 __all__ = ["execute", "is_entry_test"]
 
@@ -176,28 +167,6 @@ def _is_hint(test: ast.expr) -> bool:
     return "TYPE_CHECKING" in (getattr(test, "id", ""), getattr(test, "attr", ""))
 
 
-def _with(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
-    managers: list[Iterator] = []
-    for item in node.items:
-        value = run.evaluate(item.context_expr, scope)
-        entered: Value = UNKNOWN
-        if isinstance(value, Iterator):
-            # That of a function with contextlib.contextmanager.
-            managers.append(value)
-            yielded = content(run, value, partly=True)
-            entered = yielded[0] if isinstance(yielded, list) and len(yielded) == 1 else UNKNOWN
-        elif isinstance(value, Instance):
-            enter = run.attribute(value, "__enter__")
-            if not isinstance(enter, Unknown):
-                entered = run.call(enter, Arguments())
-        if item.optional_vars is not None:
-            assign(run, item.optional_vars, entered, scope)
-    signal = follow_suppressed(run, node, scope)
-    for manager in managers:
-        resumed(run, manager)
-    return signal
-
-
 def _return(run: Machine, node: ast.Return, scope: Scope) -> Signal:
     value = None if node.value is None else run.evaluate(node.value, scope)
     frame = scope.frame
@@ -270,7 +239,7 @@ _STATEMENTS: Final[Mapping[type[ast.stmt], Callable[..., Signal]]] = {
     ast.AnnAssign: _assign_annotated,
     ast.Assign: _assign,
     ast.AsyncFunctionDef: _function,
-    ast.AsyncWith: _with,
+    ast.AsyncWith: follow_with,
     ast.AugAssign: _assign_augmented,
     ast.Break: _break,
     ast.ClassDef: make_class,
@@ -288,6 +257,6 @@ _STATEMENTS: Final[Mapping[type[ast.stmt], Callable[..., Signal]]] = {
     ast.Return: _return,
     ast.Try: follow_try,
     ast.TryStar: follow_try,
-    ast.With: _with,
+    ast.With: follow_with,
     **LOOPS,
 }

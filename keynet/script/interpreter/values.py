@@ -21,6 +21,7 @@ __all__ = [
     "UNKNOWN",
     "Arguments",
     "BoundMethod",
+    "Coroutine",
     "Descriptor",
     "External",
     "Generic",
@@ -31,6 +32,7 @@ __all__ = [
     "Partial",
     "PathValue",
     "SetValue",
+    "Take",
     "Unknown",
     "Value",
     "is_constant",
@@ -42,6 +44,8 @@ __all__ = [
 ]
 
 Value: TypeAlias = object
+# Takes an item; reports whether the iterator may not be asked for another.
+Take: TypeAlias = Callable[[Value], bool]
 SCALARS: Final = frozenset([bool, bytes, complex, float, int, str, type(None)])
 _MOST_ALTERNATIVES: Final = 6
 # Stands at the start of ``__file__`` for the folder of the project in the image, which is unknown:
@@ -124,12 +128,32 @@ class Iterator:
 
     ``make`` makes them, None once that was done; ``rest`` is then what is left, as a list or an
     unknown one; ``holds`` is what it can reach, and ``code`` what of the script makes the items.
+    ``drive`` passes each item on as soon as it is made, where what takes it may change what the
+    next one is made of.
     """
 
     make: Callable[[bool], Value] | None
     holds: tuple[Value, ...] = ()
     code: "ast.AST | None" = None
     rest: Value = UNKNOWN
+    drive: "Callable[[Take], None] | None" = None
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Coroutine:
+    """What a call of an ``async def`` returns: its body is followed where it is awaited.
+
+    ``make`` follows it, None once that was certain; ``result`` is then what it returned. ``parts``
+    are those that it awaits; ``holds`` is what it can reach. ``suspends`` is set where others may
+    run before it ends, and ``pauses`` where they do.
+    """
+
+    make: Callable[[], Value] | None
+    holds: tuple[Value, ...] = ()
+    parts: "tuple[Value, ...]" = ()
+    suspends: bool = False
+    pauses: bool = False
+    result: Value = UNKNOWN
 
 
 @frozen

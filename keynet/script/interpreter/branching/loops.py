@@ -12,10 +12,19 @@ from keynet.script.interpreter.branching.flow import (
     merged,
 )
 from keynet.script.interpreter.definitions import Scope
-from keynet.script.interpreter.evaluation.iterators import resumed, turns_of
+from keynet.script.interpreter.evaluation.items import iterator_of
+from keynet.script.interpreter.evaluation.iterators import content, drive
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
-from keynet.script.interpreter.values import UNKNOWN, Iterator, OneOf, Value, join, join_all
+from keynet.script.interpreter.values import (
+    UNKNOWN,
+    Iterator,
+    OneOf,
+    Unknown,
+    Value,
+    join,
+    join_all,
+)
 
 __all__ = ["LOOPS"]
 
@@ -27,13 +36,62 @@ _MAX_IDLE_TURNS: Final = 64
 
 
 def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
-    iterated = run.evaluate(node.iter, scope)
-    if isinstance(iterated, Iterator):
-        taken = turns_of(run, iterated, node, scope)
-        signal = _over(run, node, taken, scope)
-        resumed(run, iterated)
-        return signal
-    return _over(run, node, iterated, scope)
+    iterated = iterator_of(run, run.evaluate(node.iter, scope))
+    if not isinstance(iterated, Iterator):
+        return _over(run, node, iterated, scope)
+    if iterated.code is None or iterated.make is None:
+        return _over(run, node, content(run, iterated, partly=_leaves(node)), scope)
+    if iterated.drive is not None:
+        return _left_by_breaks(run, node, scope, lambda: _driven(run, node, iterated, scope))
+    # What makes the items is followed before the turns, and they may change what it reads.
+    again = iterated.make
+    with run.uncertain():
+        content(run, iterated, partly=True)
+    signal = _over(run, node, Unknown("list"), scope)
+    with run.uncertain():
+        again(True)
+    return signal
+
+
+def _driven(run: Machine, node: ast.For | ast.AsyncFor, source: Iterator, scope: Scope) -> Signal:
+    """Follow a turn wherever code of the script makes an item."""
+    ended: list[str] = []
+    region, outer, since = run.region, len(run.frames), run.time
+    tries = list(run.tries)
+
+    def take(item: Value) -> bool:
+        nonlocal since
+        if ended:
+            return True
+        time, inner = run.time, run.tries
+        # What a turn raises does not pass through the generator.
+        run.tries = tries
+        try:
+            if run.region == region and not run.left_since(since, outer):
+                assign(run, node.target, item, scope)
+                signal = _turn(run, node.body, scope)
+            else:
+                signal = _unknown_turns(run, node, scope, item)
+        finally:
+            run.tries = inner
+        if signal is not None:
+            ended.append(signal)
+        stops = bool(ended) or run.outer_left_since(time, outer)
+        if stops:
+            for frame in run.frames[outer:]:
+                run.may_leave(frame)
+            # The turns that follow are not doubted for that.
+            since = run.time
+        return stops
+
+    drive(run, source, take)
+    return ended[0] if ended else None
+
+
+def _leaves(node: ast.For | ast.AsyncFor) -> bool:
+    """Report whether a turn may leave the loop."""
+    leaving = (ast.Break, ast.Return, ast.Raise)
+    return any(isinstance(one, leaving) for statement in node.body for one in ast.walk(statement))
 
 
 def _over(run: Machine, node: ast.For | ast.AsyncFor, iterated: Value, scope: Scope) -> Signal:

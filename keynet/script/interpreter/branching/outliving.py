@@ -15,6 +15,7 @@ from keynet.script.interpreter.values import (
     SCALARS,
     Arguments,
     BoundMethod,
+    Coroutine,
     Descriptor,
     External,
     Iterator,
@@ -98,6 +99,8 @@ def _held(run: _Follower, value: Value, frame: int) -> Iterable[Value]:  # noqa:
         yield value.function
     elif isinstance(value, Iterator):
         yield from (*value.holds, value.rest)
+    elif isinstance(value, Coroutine):
+        yield from (*value.holds, *value.parts, value.result)
     elif isinstance(value, Class):
         yield from value.namespace.values()
     elif isinstance(value, Instance):

@@ -61,13 +61,23 @@ def _change_exits(exits: list[dict[str, Value]], changed: set[str]) -> None:
         names.update({name: join(names[name], UNKNOWN) for name in changed & names.keys()})
 
 
-def follow_suppressed(run: Machine, node: ast.With | ast.AsyncWith, scope: Scope) -> Signal:
-    """Follow the body of a ``with``; what comes after a possible failure is uncertain."""
-    passed = [kind for item in node.items for kind in _suppressed(item.context_expr, scope)]
-    if not passed:
+def follow_suppressed(
+    run: Machine, node: ast.With | ast.AsyncWith, scope: Scope, *, every: bool = False
+) -> Signal:
+    """Follow the body of a ``with``; what comes after a possible failure is uncertain.
+
+    Args:
+        every: Whether a manager may pass over every exception.
+    """
+    passed: list[ast.expr] = [
+        kind for item in node.items for kind in _suppressed(item.context_expr, scope)
+    ]
+    if not passed and not every:
         return run.execute(node.body, scope)
-    at = _doubtful(run, node.body, scope, imports=any(map(_catches, passed)))
+    at = _doubtful(run, node.body, scope, imports=every or any(map(_catches, passed)))
     handled: list[tuple[Value, bool]] = [(run.evaluate(kind, scope), True) for kind in passed]
+    if every:
+        handled.append((None, True))
 
     def body() -> Signal:
         signal = run.execute(node.body[:at], scope)

@@ -69,6 +69,9 @@ def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911,
         case PathValue():
             return path_attribute(value, name)
         case Unknown():
+            if name == "run_until_complete":
+                # That of an event loop, whatever made it.
+                return External("asyncio.event_loop.run_until_complete")
             return Unknown(why=value.why)
         case Generic(name="typing.Annotated" | "typing_extensions.Annotated"):
             return attribute(run, value.arguments[0], name) if value.arguments else UNKNOWN

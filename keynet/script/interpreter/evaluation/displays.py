@@ -7,14 +7,17 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope, content_of
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.evaluation.iterators import code_of, later
+from keynet.script.interpreter.evaluation.iterators import code_of, drive, later
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, doubt
 from keynet.script.interpreter.values import (
     MISSING,
+    UNKNOWN,
     External,
+    Iterator,
     Leftover,
     SetValue,
+    Take,
     Unknown,
     Value,
     is_constant,
@@ -99,7 +102,15 @@ def _generator(run: Machine, node: ast.GeneratorExp, scope: Scope) -> Value:
         with run.uncertain() if partly else nullcontext():
             return _comprehension(run, node, scope, first)
 
-    return later(run, make, first, code=code_of([first], node))
+    def drive_items(take: Take) -> None:
+        def collect(inner: Scope) -> None:
+            take(run.evaluate(node.elt, inner))
+
+        if not _each(run, node.generators, scope, collect, first):
+            with run.uncertain():
+                take(UNKNOWN)
+
+    return later(run, make, first, code=code_of([first], node), drive=drive_items)
 
 
 def _comprehension(
@@ -170,12 +181,9 @@ def _each(
     first, *rest = generators
     if source is MISSING:
         source = run.evaluate(first.iter, scope)
-    items = run.iterate(source)
-    if items is None:
-        return False
     inner = Scope(scope.module, scope, {}, "comprehension", scope.frame)
-    for item in items:
-        run.limits.spend(1)
+
+    def turn(item: Value) -> bool:
         assign(run, first.target, item, inner)
         kept: bool | None = True
         for test in first.ifs:
@@ -184,9 +192,32 @@ def _each(
                 break
         if kept is None:
             return False
-        if kept and not _each(run, rest, inner, collect):
+        return _each(run, rest, inner, collect) if kept else True
+
+    if isinstance(source, Iterator) and source.drive is not None:
+        return _all_driven(run, source, turn)
+    items = run.iterate(source)
+    if items is None:
+        return False
+    for item in items:
+        run.limits.spend(1)
+        if not turn(item):
             return False
     return True
+
+
+def _all_driven(run: Machine, source: Iterator, turn: Callable[[Value], bool]) -> bool:
+    """Take each item as soon as it is made; return False where some are unknown."""
+    whole, region, since, outer = True, run.region, run.time, len(run.frames)
+
+    def take(item: Value) -> bool:
+        nonlocal whole
+        sure = run.region == region and not run.left_since(since, outer)
+        whole = turn(item) and sure and whole
+        return False
+
+    drive(run, source, take)
+    return whole
 
 
 DISPLAYS: Final[Mapping[type[ast.expr], Callable[..., Value]]] = {

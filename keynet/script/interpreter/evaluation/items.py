@@ -35,7 +35,14 @@ from keynet.script.interpreter.values import (
     merge_kinds,
 )
 
-__all__ = ["is_named_tuple", "item_of", "items_of", "slice_of", "starts_here"]
+__all__ = [
+    "is_named_tuple",
+    "item_of",
+    "items_of",
+    "iterator_of",
+    "slice_of",
+    "starts_here",
+]
 
 _INDEX_ERROR: Final = External("builtins.IndexError")
 _KEY_ERROR: Final = External("builtins.KeyError")
@@ -134,13 +141,20 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911
         return items_of(run, value.items)
     if isinstance(value, Instance) and is_named_tuple(value):
         return list(value.attributes.values())
+    made = iterator_of(run, value)
+    # What __next__ of an object returns is not followed.
+    return None if made is value else items_of(run, made)
+
+
+def iterator_of(run: Machine, value: Value) -> Value:
+    """Return what the ``__iter__`` of an object of the project returns, any other value itself."""
     if isinstance(value, Instance) and value.cls is not None:
         method = class_attribute(value.cls, "__iter__")
-        if method is not MISSING:
-            made = run.call(method, Arguments((value,)))
-            # What __next__ of an object returns is not followed.
-            return None if made is value else items_of(run, made)
-    return None
+        if method is MISSING:
+            method = class_attribute(value.cls, "__aiter__")
+        if method is not MISSING and not is_named_tuple(value):
+            return run.call(method, Arguments((value,)))
+    return value
 
 
 def class_attribute_of(value: Instance, name: str) -> Value:

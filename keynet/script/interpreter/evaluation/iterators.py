@@ -1,23 +1,22 @@
 """Iterators: their items are made when they are asked for, and each is taken once."""
 
 import ast
-import bisect
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 
-from keynet.script.interpreter.definitions import Function, Scope
+from keynet.script.interpreter.definitions import Function
 from keynet.script.interpreter.machine import Handler, Machine
-from keynet.script.interpreter.names import stored_names
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
     External,
     Iterator,
+    Take,
     Unknown,
     Value,
-    join,
 )
 
 __all__ = [
@@ -26,28 +25,28 @@ __all__ = [
     "code_of",
     "content",
     "delayed",
-    "is_generator",
+    "drive",
     "later",
     "next_of",
-    "resumed",
-    "turns_of",
 ]
 
 # Stands for code of the script that is not known.
 _SOME_CODE: Final = ast.Pass()
 _LIST: Final = Unknown("list")
-_YIELDING: Final = (ast.Yield, ast.YieldFrom)
-_OWN_BODY: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _STOPPED: Final = External("builtins.StopIteration")
 # Functions that take items of their arguments when they are asked for items themselves.
 LAZY: Final = frozenset(
     [
         *(f"builtins.{name}" for name in ("enumerate", "filter", "iter", "map", "next", "zip")),
         "builtins.reversed",
+        "contextlib.exit_stack.enter_async_context",
+        "contextlib.exit_stack.enter_context",
         "itertools.chain",
         "itertools.chain.from_iterable",
     ]
 )
+# Makes the items of one row; see ``delayed``.
+Row: TypeAlias = Callable[[Machine, Arguments, int, list[Value]], list[Value] | None]
 # These may leave the rest of what they are asked of.
 _STOPPING: Final = frozenset(["builtins.all", "builtins.any"])
 
@@ -57,6 +56,7 @@ def later(
     make: Callable[[bool], Value],
     *holds: Value,
     code: ast.AST | None = None,
+    drive: Callable[[Take], None] | None = None,
 ) -> Value:
     """Return an iterator.
 
@@ -65,14 +65,24 @@ def later(
             not be made after any of them.
         holds: What it can reach.
         code: The statements or expressions of the script that make the items.
+        drive: Passes on each item as soon as it is made.
     """
-    return run.fresh(Iterator(make, holds, code))
+    return run.fresh(Iterator(make, holds, code, drive=drive))
 
 
-def delayed(handler: Handler, *, calls: bool = False) -> Handler:
+def delayed(
+    handler: Handler,
+    *,
+    row: Row | None = None,
+    columns: slice = slice(None),
+    calls: bool = False,
+) -> Handler:
     """Return a handler whose result makes its items when they are asked for.
 
     Args:
+        row: Makes those of one item of each column; its arguments are the run, those of the call
+            and how many came before. None where they are unknown.
+        columns: Which arguments those are.
         calls: Whether a function of the script makes them.
     """
 
@@ -90,9 +100,79 @@ def delayed(handler: Handler, *, calls: bool = False) -> Handler:
             with run.uncertain() if partly else nullcontext():
                 return handler(run, given)
 
-        return later(run, make, given, code=code_of(given.positional, code))
+        def rows(take: Take) -> None:
+            if row is not None:
+                _by_rows(run, given.positional[columns], partial(row, run, given), take)
+
+        made_by = code_of(given.positional, code)
+        driven = row is not None and not given.open
+        driven = driven and _driving(given.positional[columns]) is not None
+        return later(run, make, given, code=made_by, drive=rows if driven else None)
 
     return handle
+
+
+def _driving(columns: tuple[Value, ...]) -> int | None:
+    """Return the column that makes its items as they are asked for, None when there are several."""
+    coded = [n for n, one in enumerate(columns) if isinstance(one, Iterator) and one.code]
+    return None if len(coded) > 1 or not columns else (coded or [0])[0]
+
+
+def _by_rows(
+    run: Machine,
+    columns: tuple[Value, ...],
+    row: Callable[[int, list[Value]], list[Value] | None],
+    take: Take,
+) -> None:
+    """Pass on what each row of some columns makes."""
+    driving = _driving(columns) or 0
+    listed = [() if n == driving else run.iterate(one) for n, one in enumerate(columns)]
+    sure = None not in listed
+    count = 0
+
+    def each(item: Value) -> bool:
+        nonlocal count
+        values: list[Value] = []
+        for number, column in enumerate(listed):
+            if number == driving or column is None:
+                values.append(item if number == driving else UNKNOWN)
+            elif count < len(column):
+                values.append(column[count])
+            else:
+                return True
+        made = row(count, values)
+        count += 1
+        with nullcontext() if sure and made is not None else run.uncertain():
+            # Each of them is passed on, whatever becomes of the others.
+            return True in [take(one) for one in ([item] if made is None else made)]
+
+    drive(run, columns[driving], each)
+
+
+def drive(run: Machine, value: Value, take: Take) -> None:
+    """Pass on each item of a value as soon as it is made; of unknown ones, any that may be."""
+    stopped = False
+
+    def taking(item: Value) -> bool:
+        nonlocal stopped
+        run.limits.spend(1)
+        stops = take(item)
+        stopped = stopped or stops
+        return stops
+
+    if isinstance(value, Iterator) and value.make is not None and value.drive is not None:
+        follow, value.make, value.drive = value.drive, None, None
+        value.rest = _LIST
+        follow(taking)
+        if not stopped and run.may_change(value):
+            value.rest = []
+        return
+    items = run.iterate(value)
+    if items is None:
+        with run.uncertain():
+            taking(UNKNOWN)
+    for item in items or ():
+        taking(item)
 
 
 def code_of(values: Iterable[Value], code: ast.AST | None) -> ast.AST | None:
@@ -142,68 +222,6 @@ def next_of(run: Machine, iterator: Iterator, default: Value) -> Value:
     return made[0]
 
 
-def turns_of(run: Machine, iterator: Iterator, node: ast.For | ast.AsyncFor, scope: Scope) -> Value:
-    """Return what a loop goes through: a list, or an unknown one.
-
-    The code that makes an item is followed before the first turn, and not between the turns: the
-    names that a turn binds are unknown to it.
-    """
-    leaves = _leaves(node)
-    if iterator.code is None or iterator.make is None:
-        return content(run, iterator, partly=leaves)
-    changed = stored_names(node.body) & _loaded(iterator.code)
-    saved: list[tuple[Scope, str, Value, Value]] = []
-    for name in changed:
-        target = scope.bound_in.get(name, scope)
-        if name in target.names:
-            value = target.names[name]
-            target.names[name] = unsure = join(value, UNKNOWN)
-            saved.append((target, name, value, unsure))
-    made = _made(run, iterator, partly=True)
-    for target, name, value, unsure in saved:
-        if target.names.get(name) is unsure:
-            target.names[name] = value
-    iterator.rest = [] if not leaves and run.may_change(iterator) else _LIST
-    return made
-
-
-def resumed(run: Machine, iterator: Iterator) -> None:
-    """Follow what a generator does between and after the turns, or after the body of a ``with``.
-
-    That was followed before them: a name that it binds outside of it may be bound by either.
-    """
-    function = next(iter(iterator.holds), None)
-    if not isinstance(function, Function) or iterator.code is not function.node:
-        return
-    for node in ast.walk(function.node):
-        if isinstance(node, (ast.Global, ast.Nonlocal)):
-            run.limits.spend(1)
-            for name in node.names:
-                scope = _binding(name, function.scope, everywhere=isinstance(node, ast.Global))
-                if scope is not None:
-                    scope.names[name] = join(scope.names[name], UNKNOWN)
-
-
-def _binding(name: str, scope: Scope, *, everywhere: bool) -> Scope | None:
-    """Return the scope in which a global or nonlocal name is bound."""
-    inner: Scope | None = scope
-    while inner is not None:
-        if name in inner.names and inner.kind != "class" and not (everywhere and inner.parent):
-            return inner
-        inner = inner.parent
-    return None
-
-
-def _loaded(code: ast.AST) -> set[str]:
-    return {node.id for node in ast.walk(code) if isinstance(node, ast.Name)}
-
-
-def _leaves(node: ast.For | ast.AsyncFor) -> bool:
-    """Report whether a turn may leave the loop."""
-    leaving = (ast.Break, ast.Return, ast.Raise)
-    return any(isinstance(one, leaving) for statement in node.body for one in ast.walk(statement))
-
-
 def as_lists(run: Machine, given: Arguments, name: str = "") -> Arguments:
     """Return the arguments of a call that takes the items of each iterator."""
     if not _has_iterator(given):
@@ -228,46 +246,3 @@ def _has_iterator(given: Arguments) -> bool:
         if type(value) is Iterator:
             return True
     return bool(given.keywords) and any(type(v) is Iterator for v in given.keywords.values())
-
-
-def is_generator(run: Machine, function: Function) -> bool:
-    """Report whether a call of a function returns a generator."""
-    node = function.node
-    known = run.generators.get(node)
-    if known is None:
-        module = function.scope.module
-        lines = run.yields.get(id(module))
-        if lines is None:
-            lines = run.yields[id(module)] = _lines_with_yield(module.text)
-            run.limits.spend(len(module.text) // 1024)
-        at = bisect.bisect_left(lines, node.lineno)
-        known = at < len(lines) and lines[at] <= (node.end_lineno or node.lineno)
-        if known:
-            body = [node.body] if isinstance(node, ast.Lambda) else node.body
-            known = any(map(_yields, body))
-        run.generators[node] = known
-    return known
-
-
-def _lines_with_yield(text: str) -> list[int]:
-    """Return the lines of a module that have the word; few modules have any."""
-    at = text.find("yield")
-    if at >= 0 and "\r" in text:
-        # As the parser of Python counts lines.
-        text = text.replace("\r\n", "\n").replace("\r", "\n")
-        at = text.find("yield")
-    lines: list[int] = []
-    line, before = 1, 0
-    while at >= 0:
-        line, before = line + text.count("\n", before, at), at
-        lines.append(line)
-        at = text.find("yield", at + 1)
-    return lines
-
-
-def _yields(node: ast.AST) -> bool:
-    if isinstance(node, _YIELDING):
-        return True
-    if isinstance(node, _OWN_BODY):
-        return False
-    return any(map(_yields, ast.iter_child_nodes(node)))

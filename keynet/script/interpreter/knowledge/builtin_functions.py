@@ -7,9 +7,9 @@ from typing import Final
 from keynet.script.interpreter.definitions import EnumMember, Function
 from keynet.script.interpreter.evaluation import attributes, methods, operations
 from keynet.script.interpreter.evaluation.items import starts_here
-from keynet.script.interpreter.evaluation.iterators import delayed, later, next_of
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, concrete
 from keynet.script.interpreter.knowledge.introspection import INTROSPECTION
+from keynet.script.interpreter.knowledge.lazy_functions import LAZY_FUNCTIONS
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.names import doubt
 from keynet.script.interpreter.values import (
@@ -18,7 +18,6 @@ from keynet.script.interpreter.values import (
     Arguments,
     BoundMethod,
     External,
-    Iterator,
     Leftover,
     OneOf,
     PathValue,
@@ -148,33 +147,6 @@ def _range(run: Machine, given: Arguments) -> Value:
     return tuple(numbers)
 
 
-def _enumerate(run: Machine, given: Arguments) -> Value:
-    items = _whole(run, given)
-    start = given.get("start", 1, 0)
-    if items is None or not isinstance(start, int):
-        return Unknown("list")
-    return [(index, item) for index, item in enumerate(items, start)]
-
-
-def _zip(run: Machine, given: Arguments) -> Value:
-    columns = [run.iterate(part) for part in given.positional]
-    known = [column for column in columns if column is not None]
-    if given.open or len(known) != len(columns):
-        return Unknown("list")
-    return list(zip(*known, strict=False))
-
-
-def _reversed(run: Machine, given: Arguments) -> Value:
-    items = _whole(run, given)
-    listed = given.get("", 0)
-    if items is None and isinstance(listed, list):
-        # Of one that may have more, some items are known.
-        made = run.fresh(listed[::-1])
-        run.spoil(made)
-        return made
-    return Unknown("list") if items is None else run.fresh(items[::-1])
-
-
 def _sorted(run: Machine, given: Arguments) -> Value:
     items = _whole(run, given)
     if items is None or len(items) > MAX_ITEMS:
@@ -190,34 +162,6 @@ def _sorted(run: Machine, given: Arguments) -> Value:
     except TypeError:
         return Unknown("list")
     return Unknown("list") if backwards is None else run.fresh([items[i] for i in order])
-
-
-def _map(run: Machine, given: Arguments) -> Value:
-    columns = [run.iterate(part) for part in given.positional[1:]]
-    known = [column for column in columns if column is not None]
-    if known and len(known) == len(columns):
-        rows = zip(*known, strict=False)
-        return [run.call(given.positional[0], Arguments(row)) for row in rows]
-    if len(columns) != 1:
-        return Unknown("list")
-    with run.uncertain():
-        made = run.call(given.positional[0], Arguments((Unknown("str"),)))
-    return Unknown("list", of=kind_of(made))
-
-
-def _filter(run: Machine, given: Arguments) -> Value:
-    items = _whole(run, given, 1)
-    if items is None:
-        return Unknown("list")
-    kept = []
-    test = given.positional[0]
-    for item in items:
-        known = run.truth(item if test is None else run.call(test, Arguments((item,))))
-        if known is None:
-            return Unknown("list")
-        if known:
-            kept.append(item)
-    return kept
 
 
 def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Arguments], Value]:
@@ -273,19 +217,6 @@ def _sum(run: Machine, given: Arguments) -> Value:
     return sum(item for item in [start, *items] if isinstance(item, (int, float)))
 
 
-def _next(run: Machine, given: Arguments) -> Value:
-    iterated = given.get("", 0)
-    if isinstance(iterated, Iterator):
-        return next_of(run, iterated, given.get("", 1))
-    return UNKNOWN
-
-
-def _iter(run: Machine, given: Arguments) -> Value:
-    if len(given.positional) != 1 or isinstance(given.positional[0], Iterator):
-        return given.get("", 0) if len(given.positional) == 1 else UNKNOWN
-    return later(run, lambda _partly: _list(run, given), given)
-
-
 def _nothing(run: Machine, given: Arguments) -> Value:
     run.call_later(
         value for value in given.positional if isinstance(value, (Function, BoundMethod))
@@ -313,30 +244,23 @@ _OWN: Final[Mapping[str, Handler]] = {
         "chr": _fold(chr, "str"),
         "dict": _dict,
         "divmod": _fold(divmod, "list"),
-        "enumerate": delayed(_enumerate),
-        "filter": delayed(_filter, calls=True),
         "float": _convert(float, "float"),
         "frozenset": _set,
         "int": _convert(int, "int"),
-        "iter": _iter,
         "len": _length,
         "list": _list,
-        "map": delayed(_map, calls=True),
         "max": _fold(max, ""),
         "min": _fold(min, ""),
-        "next": _next,
         "ord": _fold(ord, "int"),
         "print": _nothing,
         "range": _range,
         "repr": _represent,
-        "reversed": delayed(_reversed),
         "round": _round,
         "set": _set,
         "sorted": _sorted,
         "str": _convert(str, "str"),
         "sum": _sum,
         "tuple": _tuple,
-        "zip": delayed(_zip),
     }.items()
 }
-BUILTINS: Final[Mapping[str, Handler]] = {**_OWN, **INTROSPECTION}
+BUILTINS: Final[Mapping[str, Handler]] = {**_OWN, **INTROSPECTION, **LAZY_FUNCTIONS}

@@ -8,9 +8,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function, Instance
-from keynet.script.interpreter.evaluation.iterators import delayed
+from keynet.script.interpreter.evaluation.coroutines import ASYNCHRONOUS
+from keynet.script.interpreter.evaluation.iterators import delayed, drive
 from keynet.script.interpreter.knowledge.classes import make_enum
 from keynet.script.interpreter.knowledge.constants import machine_handlers
+from keynet.script.interpreter.knowledge.exit_stacks import EXIT_STACKS
 from keynet.script.interpreter.knowledge.module_folders import LISTINGS
 from keynet.script.interpreter.knowledge.pure_functions import PURE_FUNCTIONS
 from keynet.script.interpreter.knowledge.reflection import REFLECTION
@@ -21,8 +23,10 @@ from keynet.script.interpreter.values import (
     Arguments,
     BoundMethod,
     External,
+    Iterator,
     Partial,
     SetValue,
+    Take,
     Unknown,
     Value,
     is_constant,
@@ -152,6 +156,17 @@ def _chain(run: Machine, given: Arguments) -> Value:
     return run.fresh(result) if len(result) < 4096 else Unknown("list")
 
 
+def _chained(run: Machine, given: Arguments) -> Value:
+    def parts(take: Take) -> None:
+        for part in given.positional:
+            drive(run, part, take)
+
+    made = delayed(_chain)(run, given)
+    if isinstance(made, Iterator) and not given.open:
+        made.drive = parts
+    return made
+
+
 def _chain_of(run: Machine, given: Arguments) -> Value:
     parts = run.iterate(given.get("", 0))
     return Unknown("list") if parts is None else _chain(run, Arguments(tuple(parts)))
@@ -200,6 +215,8 @@ STDLIB: Final[Mapping[str, Handler]] = {
     **LISTINGS,
     **REFLECTION,
     **PURE_FUNCTIONS,
+    **ASYNCHRONOUS,
+    **EXIT_STACKS,
     "enum.auto": lambda run, given: Automatic(),
     "functools.partial": _partial,
     "functools.wraps": _wraps,
@@ -216,13 +233,12 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "collections.OrderedDict": lambda run, given: run.call(External("builtins.dict"), given),
     "collections.defaultdict": _default_dict,
     "builtins.dict.fromkeys": _from_keys,
-    "itertools.chain": delayed(_chain),
+    "itertools.chain": _chained,
     "itertools.chain.from_iterable": delayed(_chain_of),
     "itertools.product": _product,
     "importlib.import_module": _import_module,
     "random.shuffle": _shuffle,
     "atexit.register": _first,
-    "asyncio.run": _first,
     "sys.exit": _first,
     "builtins.exit": _first,
     "builtins.quit": _first,

@@ -8,7 +8,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-__all__ = ["Chooser", "late_binding"]
+__all__ = ["Chooser", "bound", "indented", "late_binding", "maybe"]
 
 
 class Chooser(Protocol):
@@ -32,16 +32,16 @@ def late_binding(make: Chooser, parser: str) -> list[str]:
     return make.chance.choice(_SHAPES)(make, parser)
 
 
-def _indented(lines: list[str], by: str = "    ") -> list[str]:
+def indented(lines: list[str], by: str = "    ") -> list[str]:
     return [by + line for line in lines]
 
 
-def _maybe(make: Chooser, lines: list[str], share: float = 0.5) -> list[str]:
+def maybe(make: Chooser, lines: list[str], share: float = 0.5) -> list[str]:
     """Put statements under a condition, or not."""
-    return [f"if {make.condition()}:", *_indented(lines)] if make.some(share) else lines
+    return [f"if {make.condition()}:", *indented(lines)] if make.some(share) else lines
 
 
-def _bound(make: Chooser, name: str) -> list[str]:
+def bound(make: Chooser, name: str) -> list[str]:
     """Return statements that bind a name again, in one way or another."""
     value = make.number()
     ways = [
@@ -94,15 +94,15 @@ def _closure(make: Chooser, parser: str) -> list[str]:
         ).split("\n"),
         *([form] if given == "None" else []),
         *_leave(make, given),
-        *_maybe(make, _bound(make, name)),
+        *maybe(make, bound(make, name)),
         *(_leave(make, given) if make.some(0.5) else []),
-        *(_maybe(make, _bound(make, name)) if make.some(0.3) else []),
+        *(maybe(make, bound(make, name)) if make.some(0.3) else []),
         f"return {given}",
     ]
     if make.some(0.2):
-        body = ["try:", *_indented(body), "finally:", *_indented(_bound(make, name))]
+        body = ["try:", *indented(body), "finally:", *indented(bound(make, name))]
     call = f"make_{argument}({make.pick('', 'held=[]')})" if given != "None" else ""
-    lines = [f"H{argument} = []", f"def make_{argument}(held=H{argument}):", *_indented(body)]
+    lines = [f"H{argument} = []", f"def make_{argument}(held=H{argument}):", *indented(body)]
     if call:
         return [*lines, f"kept_{argument} = {call}",
                 f"{parser}.add_argument('--{argument}', default=kept_{argument}())"]  # fmt: skip
@@ -121,7 +121,7 @@ def _raised(make: Chooser, parser: str) -> list[str]:
         f"    H{argument}.append(lambda: {_read(name)})",
         f"    if {make.condition()}:",
         f"        {fails}",
-        *_indented(_bound(make, name)),
+        *indented(bound(make, name)),
         "try:",
         f"    make_{argument}()",
         "except (LookupError, ValueError):",
@@ -133,18 +133,18 @@ def _raised(make: Chooser, parser: str) -> list[str]:
 def _pair(make: Chooser, parser: str) -> list[str]:
     """Two functions that share a variable."""
     argument = make.name()
-    second = _maybe(make, [f"bump_{argument}({make.pick('', '3')})"])
+    second = maybe(make, [f"bump_{argument}({make.pick('', '3')})"])
     return [
         f"def pair_{argument}():",
         f"    n = {make.number()}",
         "    def bump(k=1):",
         "        nonlocal n",
-        *_indented(_maybe(make, [make.pick("return n", "k = 5", "n = 0")]), "        "),
+        *indented(maybe(make, [make.pick("return n", "k = 5", "n = 0")]), "        "),
         f"        {make.pick('n += k', 'n = n + k', 'n = k')}",
         "        return n",
         f"    def get(): return {_read('n')}",
-        *_indented(_maybe(make, [make.pick("bump()", "n = 20", "pass")])),
-        *_indented(_leave(make, "bump, get")),
+        *indented(maybe(make, [make.pick("bump()", "n = 20", "pass")])),
+        *indented(_leave(make, "bump, get")),
         f"    {make.pick('n = 30', 'bump(7)', 'pass', 'del n; n = 40')}",
         "    return bump, get",
         f"bump_{argument}, get_{argument} = pair_{argument}()",
@@ -166,13 +166,13 @@ def _defaults(make: Chooser, parser: str) -> list[str]:
         f"    return {_read('v')}",
         f"def get_{argument}(): return {_read(name)}",
     ).split("\n")
-    again = _maybe(make, made, 0.8) if make.some(0.3) else []
+    again = maybe(make, made, 0.8) if make.some(0.3) else []
     return [
         f"{name} = {make.number()}",
         *made,
-        *_maybe(make, _bound(make, name)),
+        *maybe(make, bound(make, name)),
         *again,
-        *_maybe(make, _bound(make, name)),
+        *maybe(make, bound(make, name)),
         f"{parser}.add_argument('--{argument}', default=get_{argument}())",
     ]
 
@@ -194,8 +194,8 @@ def _comprehended(make: Chooser, parser: str) -> list[str]:
         f"{name} = {make.number()}",
         f"n = {make.text()}",
         f"made_{argument} = {made}",
-        *_maybe(make, _bound(make, name)),
-        *_maybe(make, ["n = 'after'"], 0.5),
+        *maybe(make, bound(make, name)),
+        *maybe(make, ["n = 'after'"], 0.5),
         f"{parser}.add_argument('--{argument}', choices=[f() for f in made_{argument}])",
         f"{parser}.add_argument('--{make.name()}', default=n)",
     ]
@@ -209,16 +209,16 @@ def _looped(make: Chooser, parser: str) -> list[str]:
     lines = [
         f"made_{argument} = []",
         f"for key in {make.pick('NAMES', 'TABLE', 'sorted(TEXTS)')}:",
-        *_indented([f"if {make.condition()}:", f"    {make.pick('continue', 'break', 'pass')}"]),
+        *indented([f"if {make.condition()}:", f"    {make.pick('continue', 'break', 'pass')}"]),
         f"    made_{argument}.append({made})",
-        *_indented(_maybe(make, [make.pick("key = 'z'", "break", "pass", "key += 'y'")])),
+        *indented(maybe(make, [make.pick("key = 'z'", "break", "pass", "key += 'y'")])),
     ]
     if make.some(0.4):
-        lines = [f"def loop_{argument}():", *_indented(lines), f"    return made_{argument}",
+        lines = [f"def loop_{argument}():", *indented(lines), f"    return made_{argument}",
                  "key = 'outside'", f"made_{argument} = loop_{argument}()"]  # fmt: skip
     return [
         *lines,
-        *_maybe(make, ["key = 'again'"], 0.6),
+        *maybe(make, ["key = 'again'"], 0.6),
         f"{parser}.add_argument('--{argument}', choices=[f() for f in made_{argument}])",
     ]
 
@@ -231,14 +231,14 @@ def _class_body(make: Chooser, parser: str) -> list[str]:
         f"{name} = {make.number()}",
         f"class {cls}:",
         f"    first = {_read(name)}",
-        *_indented(_maybe(make, [f"{name} = {make.number()}"])),
+        *indented(maybe(make, [f"{name} = {make.number()}"])),
         f"    second = {_read(name)}",
         f"    def read(self): return {_read(name)}",
         f"    late = staticmethod(lambda: {_read(name)})",
         "    names = [n for n in NAMES]",
-        *_indented(_maybe(make, [make.pick("del first", "first = 9", "second = first", "pass")])),
-        *_maybe(make, _bound(make, name)),
-        *_maybe(make, [make.pick(f"{cls}.second = 5", f"{cls}.read = lambda self: 6",
+        *indented(maybe(make, [make.pick("del first", "first = 9", "second = first", "pass")])),
+        *maybe(make, bound(make, name)),
+        *maybe(make, [make.pick(f"{cls}.second = 5", f"{cls}.read = lambda self: 6",
                                  f"setattr({cls}, 'second', 7)", f"del {cls}.second")]),
         f"{parser}.add_argument('--{argument}', default={cls}().read())",
         f"{parser}.add_argument('--{make.name()}', default=getattr({cls}, 'second', 1))",
@@ -263,11 +263,11 @@ def _deleted(make: Chooser, parser: str) -> list[str]:
     ).split("|")
     change = gone.split("\n")
     if make.some(0.4) and not gone.startswith(f"del {name}\n") and gone != f"del {name}":
-        change = [f"def gone_{argument}():", *_indented(_maybe(make, ["return"], 1.0)),
-                  *_indented(change), f"gone_{argument}()"]  # fmt: skip
+        change = [f"def gone_{argument}():", *indented(maybe(make, ["return"], 1.0)),
+                  *indented(change), f"gone_{argument}()"]  # fmt: skip
     return [
         *made.split("\n"),
-        *_maybe(make, change),
+        *maybe(make, change),
         f"{parser}.add_argument('--{argument}', {use})",
     ]
 
@@ -294,12 +294,12 @@ def _rebound_by_a_call(make: Chooser, parser: str) -> list[str]:
         f"def keep_{argument}(v={name}): return v",
         f"def set_{argument}(*_):",
         f"    global {name}",
-        *_indented(_maybe(make, ["return"], 1.0) if make.some(0.5) else []),
+        *indented(maybe(make, ["return"], 1.0) if make.some(0.5) else []),
         f"    {set_it}",
         f"def call_{argument}(function):",
-        *_indented(_maybe(make, ["return"], 1.0) if make.some(0.3) else []),
+        *indented(maybe(make, ["return"], 1.0) if make.some(0.3) else []),
         "    function()",
-        *_maybe(make, [call]),
+        *maybe(make, [call]),
         f"{parser}.add_argument('--{argument}', default=get_{argument}())",
         f"{parser}.add_argument('--{make.name()}', default={name})",
         f"{parser}.add_argument('--{make.name()}', default=keep_{argument}())",
@@ -330,13 +330,13 @@ def _decorated(make: Chooser, parser: str) -> list[str]:
         f"KEPT_{argument} = []",
         f"{name} = 1",
         f"def keep_{argument}(function):",
-        *_indented(body),
+        *indented(body),
         f"@keep_{argument}",
         f"def read_{argument}(): return {name}",
-        *_maybe(make, [f"read_{argument}()"]),
-        *_maybe(make, [f"{name} = 2"]),
-        *(_maybe(make, again) if make.some(0.4) else []),
-        *_maybe(make, [f"KEPT_{argument}.append(lambda: 'late')"]),
+        *maybe(make, [f"read_{argument}()"]),
+        *maybe(make, [f"{name} = 2"]),
+        *(maybe(make, again) if make.some(0.4) else []),
+        *maybe(make, [f"KEPT_{argument}.append(lambda: 'late')"]),
         f"{parser}.add_argument('--{argument}', default=read_{argument}())",
         f"{parser}.add_argument('--{make.name()}', choices=[f() for f in KEPT_{argument}] or None)",
     ]
@@ -361,7 +361,7 @@ def _consumed_later(make: Chooser, parser: str) -> list[str]:
     )  # fmt: skip
     loop = [
         f"for one in it_{argument}:",
-        *_indented(_maybe(make, [make.pick(f"{name} = 7", f"{name} += 1", "break", "pass")])),
+        *indented(maybe(make, [make.pick(f"{name} = 7", f"{name} += 1", "break", "pass")])),
         f"    {parser}.add_argument('--{make.name()}-' + str(one).lower())",
     ]
     rest = f"str(one) for one in it_{argument}"
@@ -375,14 +375,14 @@ def _consumed_later(make: Chooser, parser: str) -> list[str]:
         f"def each_{argument}():",
         f"    LOG_{argument}.append('l1')",
         f"    yield 'g%s' % {_read(name)}",
-        *_indented(_maybe(make, ["return"], 1.0) if make.some(0.5) else []),
+        *indented(maybe(make, ["return"], 1.0) if make.some(0.5) else []),
         *(["    yield from NAMES"] if make.some(0.3) else []),
         f"    LOG_{argument}.append('l2')",
         f"    yield 'h%s' % {_read(name)}",
         f"it_{argument} = {made}",
-        *_maybe(make, _bound(make, name)),
-        *_maybe(make, [take]),
-        *(_maybe(make, _bound(make, name)) if make.some(0.3) else []),
+        *maybe(make, bound(make, name)),
+        *maybe(make, [take]),
+        *(maybe(make, bound(make, name)) if make.some(0.3) else []),
         *last,
         f"{parser}.add_argument('--{make.name()}', choices=LOG_{argument} or None)",
     ]
@@ -395,10 +395,10 @@ def _cached(make: Chooser, parser: str) -> list[str]:
         f"{name} = 1",
         f"@functools.{make.pick('lru_cache', 'cache', 'lru_cache(maxsize=None)')}",
         f"def read_{argument}({make.pick('', 'k=1')}): return {_read(name)}",
-        *_maybe(make, [f"read_{argument}()"]),
-        *_maybe(make, _bound(make, name)),
-        *_maybe(make, [f"read_{argument}()"], 0.3),
-        *_maybe(make, [f"{name} = 9"]),
+        *maybe(make, [f"read_{argument}()"]),
+        *maybe(make, bound(make, name)),
+        *maybe(make, [f"read_{argument}()"], 0.3),
+        *maybe(make, [f"{name} = 9"]),
         f"{parser}.add_argument('--{argument}', default=read_{argument}())",
     ]
 
@@ -421,8 +421,8 @@ def _aliased(make: Chooser, parser: str) -> list[str]:
     )
     return [
         f"{one} = {other} = ['a', 'b']",
-        *_maybe(make, [change]),
-        *_maybe(make, [f"{other}.append('z')"]),
+        *maybe(make, [change]),
+        *maybe(make, [f"{other}.append('z')"]),
         f"{parser}.add_argument('--{argument}', choices={one})",
         f"{parser}.add_argument('--{make.name()}', choices={other})",
     ]  # fmt: skip
@@ -440,7 +440,7 @@ def _viewed(make: Chooser, parser: str) -> list[str]:
     return [
         f"{table} = {{'a': 'p', 'b': 'q'}}",
         f"view_{argument} = {view}",
-        *_maybe(make, [change]),
+        *maybe(make, [change]),
         f"{parser}.add_argument('--{argument}', choices=list(view_{argument}))",
         f"{parser}.add_argument('--{make.name()}', default='x' if 'c' in view_{argument} else 'y')",
     ]
@@ -452,11 +452,11 @@ def _snapshot(make: Chooser, parser: str) -> list[str]:
     return [
         f"{name} = 1",
         f"def names_{argument}({name}={make.number()}, other=2):",
-        *_indented(_maybe(make, [f"{name} = 5"])),
+        *indented(maybe(make, [f"{name} = 5"])),
         f"    found = {make.pick('dict(locals())', 'dict(vars())', 'locals().copy()')}",
-        *_indented(_maybe(make, [f"{name} = 6"])),
+        *indented(maybe(make, [f"{name} = 6"])),
         "    return found",
-        *_maybe(make, [f"{name} = 3"]),
+        *maybe(make, [f"{name} = 3"]),
         f"{parser}.add_argument('--{argument}', default=names_{argument}()['{name}'])",
         f"{parser}.add_argument('--{make.name()}', default=globals().get('{name}', 0))",
     ]
@@ -469,13 +469,13 @@ def _managed(make: Chooser, parser: str) -> list[str]:
     leave = make.pick("pass", "return", "raise ValueError")
     body = [
         f"with around_{argument}() as held:",
-        *_indented(_maybe(make, [f"{name} = 4"])),
+        *indented(maybe(make, [f"{name} = 4"])),
         f"    {parser}.add_argument('--{argument}', default={name})",
         f"    {parser}.add_argument('--{make.name()}', choices=held)",
     ]
     if leave != "pass":
         body += [f"    if {make.condition()}:", f"        {leave}", f"    {name} = 5"]
-        body = [f"def body_{argument}():", f"    global {name}", *_indented(body),
+        body = [f"def body_{argument}():", f"    global {name}", *indented(body),
                 "try:", f"    body_{argument}()", "except ValueError:", "    pass"]  # fmt: skip
     return [
         f"{name} = 1",

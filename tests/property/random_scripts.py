@@ -8,12 +8,14 @@ import random
 from collections.abc import Callable
 
 from .random_bindings import late_binding
+from .random_turns import by_turns
 
 __all__ = ["CONDITIONS", "made"]
 
 CONDITIONS = ("C0", "C1", "known.stage")
 HEAD = """\
 import argparse
+import asyncio
 import contextlib
 import dataclasses
 import functools
@@ -219,7 +221,7 @@ class Maker:
             ]  # fmt: skip
         if not depth:
             # Deeper, what fails there for want of a name would not end the script.
-            makers += [self._late_binding] * 4
+            makers += [self._late_binding] * 4 + [self._by_turns] * 2
         if self.loops:
             makers += [self._leave_loop, self._leave_loop]
         if self.in_function:
@@ -428,6 +430,9 @@ class Maker:
 
     def _late_binding(self, parser: str, _depth: int) -> list[str]:
         return late_binding(self, parser)
+
+    def _by_turns(self, parser: str, _depth: int) -> list[str]:
+        return by_turns(self, parser)
 
     def _left_turns(self, body: list[str], change: str, name: str) -> list[str]:
         once = self.some(0.6)

@@ -4,6 +4,7 @@ from typing import Final
 
 from keynet.script.arguments import Note
 from keynet.script.interpreter.branching.flow import merged, settle
+from keynet.script.interpreter.branching.managers import inside
 from keynet.script.interpreter.definitions import (
     Class,
     Container,
@@ -205,6 +206,8 @@ def _call_function(run: Machine, function: Function, given: Arguments) -> Value:
         return coroutine(
             run, function, lambda: _follow_function(run, function, given), function, given
         )
+    if function.managers:
+        return inside(run, function.managers, lambda: _follow_function(run, function, given))
     results = function.results
     if results is None:
         return _follow_function(run, function, given)

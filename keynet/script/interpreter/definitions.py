@@ -96,7 +96,8 @@ class Function:
     """A function or lambda of the project, with the scope in which it was defined.
 
     ``results`` are what it has returned, by its arguments, where it keeps them (``lru_cache``);
-    each is with whether that call was certain.
+    each is with whether that call was certain. ``managers`` are context managers that decorate it,
+    outermost first.
     """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -106,6 +107,7 @@ class Function:
     owner: "Class | None" = None
     attributes: dict[str, Value] = field(default_factory=dict)
     results: dict[Value, tuple[Value, bool]] | None = None
+    managers: tuple[Value, ...] = ()
 
     @property
     def name(self) -> str:

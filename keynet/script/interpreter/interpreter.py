@@ -14,6 +14,7 @@ from keynet.script.files.project_files import Project
 from keynet.script.interpreter import calls, certainty, expressions, modules, statements
 from keynet.script.interpreter.branching import outliving, raising
 from keynet.script.interpreter.branching.flow import RAISE
+from keynet.script.interpreter.branching.managers import manages
 from keynet.script.interpreter.candidates import Candidate
 from keynet.script.interpreter.definitions import (
     Class,
@@ -97,7 +98,7 @@ class Interpreter:
         self.idle: dict[ast.AST, int] = {}
         # The coroutines that run while others wait.
         self.tasks: list[Coroutine] = []
-        # What the managers of ``with`` do at its end, those that have been entered by name.
+        # What the managers of an ExitStack do at its end.
         self.exits: list[Callable[[], Value]] = []
         self.region = 0
         self.regions: list[int] = []
@@ -196,7 +197,7 @@ class Interpreter:
 
     def decorate(self, decorator: Value, value: Value, line: int) -> Value:
         """Apply a decorator; an unknown one is assumed to return what it decorates."""
-        if not self._understood(decorator):
+        if not self._understood(decorator) or manages(self, decorator, value):
             return value
         result = self.call(decorator, Arguments((value,), line=line))
         made = result.values if isinstance(result, OneOf) else (result,)

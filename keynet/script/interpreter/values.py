@@ -145,7 +145,7 @@ class Coroutine:
 
     ``make`` follows it, None once that was certain; ``result`` is then what it returned. ``parts``
     are those that it awaits; ``holds`` is what it can reach. ``suspends`` is set where others may
-    run before it ends, and ``pauses`` where they do.
+    run before it ends, and ``pauses`` where they do; ``begun`` once it may have run in part.
     """
 
     make: Callable[[], Value] | None
@@ -153,6 +153,7 @@ class Coroutine:
     parts: "tuple[Value, ...]" = ()
     suspends: bool = False
     pauses: bool = False
+    begun: bool = False
     result: Value = UNKNOWN
 
 

@@ -13,6 +13,7 @@ from keynet.script.interpreter.branching.flow import (
 from keynet.script.interpreter.branching.trying import follow_suppressed
 from keynet.script.interpreter.definitions import Function, Instance, Scope
 from keynet.script.interpreter.evaluation.coroutines import awaited, opens
+from keynet.script.interpreter.evaluation.generators import is_coroutine, is_generator
 from keynet.script.interpreter.evaluation.iterators import drive
 from keynet.script.interpreter.knowledge.exit_stacks import STACK
 from keynet.script.interpreter.machine import Machine
@@ -72,6 +73,47 @@ def _managed(
     return _outside(run, manager, body)
 
 
+def manages(run: Machine, decorator: Value, value: Value) -> bool:
+    """Decorate a function with a context manager, around each of its calls."""
+    if not isinstance(value, Function) or is_coroutine(run, value) or is_generator(run, value):
+        return False
+    if isinstance(decorator, Instance):
+        called = run.attribute(decorator, "__call__")
+        found = not isinstance(run.attribute(decorator, "__exit__"), Unknown)
+        found = found and isinstance(called, Unknown)
+    else:
+        found = isinstance(decorator, Iterator) and decorator.drive is not None
+    if found:
+        value.managers = (decorator, *value.managers)
+    return found
+
+
+def inside(run: Machine, managers: tuple[Value, ...], follow: Callable[[], Value]) -> Value:
+    """Follow a call inside the context managers that decorate a function."""
+    if not managers:
+        return follow()
+    first, *rest = managers
+    results: list[Value] = []
+
+    def body(_entered: Value) -> Signal:
+        results.append(inside(run, tuple(rest), follow))
+        return None
+
+    if isinstance(first, Iterator):
+        # It is made anew for each call.
+        made = Iterator(first.make, first.holds, first.code, drive=first.drive)
+        time = run.time
+        _around(run, made, body, None)
+        return join(join_all(results), None) if run.time > time else join_all(results)
+    if isinstance(first, Instance):
+        _called(run, first, "__enter__", (), waits=False)
+        body(UNKNOWN)
+        _called(run, first, "__exit__", (UNKNOWN,) * 3, waits=False)
+        if _passes_over(run, first, "__exit__"):
+            results.append(None)
+    return join_all(results)
+
+
 def _outside(run: Machine, manager: Value, body: Callable[[Value], Signal]) -> Signal:
     """Follow a body inside a manager that the project does not define."""
     outer, run.exits = run.exits, []
@@ -109,7 +151,7 @@ def _called(
 
 
 def _around(
-    run: Machine, manager: Iterator, body: Callable[[Value], Signal], scope: Scope
+    run: Machine, manager: Iterator, body: Callable[[Value], Signal], scope: Scope | None
 ) -> Signal:
     """Follow a body where a generator yields, which then goes on."""
     region, outer, began = run.region, len(run.frames), run.time
@@ -124,12 +166,12 @@ def _around(
             # Which of several places yields is not known.
             passed.append(entered)
             return True
-        time, before = run.time, dict(scope.names)
+        time, before = run.time, {} if scope is None else dict(scope.names)
         signals.append(body(entered))
         if signals[0] == RAISE:
             run.may_raise(run.raised)
         swallowed = run.left_since(time, outer)
-        if swallowed:
+        if swallowed and scope is not None:
             _doubt_changes(run, before, scope)
         return signals[0] == RAISE or swallowed or run.outer_left_since(time, outer)
 
@@ -140,7 +182,7 @@ def _around(
             # What follows the place that yields may bind names and attributes once more.
             with run.uncertain():
                 again(True)
-    return _after(run, signals[0], scope) if swallowed else signals[0]
+    return _after(run, signals[0], scope) if swallowed and scope is not None else signals[0]
 
 
 def _doubt_changes(run: Machine, before: dict[str, Value], scope: Scope) -> None:

@@ -43,28 +43,36 @@ def awaited(run: Machine, value: Value) -> Value:
         return join_all(results)
     if not isinstance(value, Coroutine):
         # Tasks that have been started go on, if anything is waited for here.
-        _go_on(run, sure=False)
+        with run.uncertain():
+            _go_on(run)
         return Unknown(why=value.why) if isinstance(value, Unknown) else UNKNOWN
     if value.pauses:
-        _go_on(run, sure=not any(task.suspends for task in run.tasks))
+        _go_on(run)
     elif value.parts or value in run.tasks:
-        # Of several that wait themselves it is not known which goes on first.
-        alone = len(run.tasks) < 2 or not any(task.suspends for task in run.tasks)
-        _go_on(run, sure=alone)
+        _go_on(run, (value, *value.parts))
     return _followed(run, value)
 
 
-def _go_on(run: Machine, *, sure: bool) -> None:
-    """Follow the tasks that have been started, in their order."""
+def _go_on(run: Machine, waited: tuple[Value, ...] = ()) -> None:
+    """Follow the tasks that have been started, in their order; those waited for end."""
     tasks, run.tasks = run.tasks, []
+    ending = len(tasks) == 1 and tasks[0] in waited
+    # Of several that wait themselves it is not known which goes on first.
+    sure = ending or not any(task.suspends for task in tasks)
     for task in tasks:
-        if sure and run.may_change(task):
+        certain = run.may_change(task)
+        if sure and certain and not task.begun:
             _followed(run, task)
             continue
+        task.begun = True
         with run.uncertain():
             _followed(run, task)
-        # What it reads from now on, it may have read before.
-        task.make, task.result = None, join(task.result, UNKNOWN)
+        task.result = join(task.result, UNKNOWN)
+        if certain and (task in waited or not task.suspends):
+            task.make = None
+        else:
+            # It may go on later, and read what has been changed by then.
+            run.tasks.append(task)
 
 
 def _followed(run: Machine, one: Coroutine) -> Value:
@@ -147,7 +155,8 @@ def _run(run: Machine, given: Arguments) -> Value:
         return value
     result = awaited(run, _task(run, Arguments((value,))))
     # Tasks that nothing waits for begin, and may not end.
-    _go_on(run, sure=not any(task.suspends for task in run.tasks))
+    _go_on(run)
+    run.tasks.clear()
     return result
 
 

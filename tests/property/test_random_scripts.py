@@ -18,6 +18,12 @@ from .command_checks import checked
 from .random_scripts import made
 from .script_worlds import silently_false, worlds
 
+# Scripts keep coroutines that they do not await, and leave event loops open.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:coroutine"),
+    pytest.mark.filterwarnings("ignore:unclosed event loop"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 # A thousand of them in the matrix.
 QUICK, MANY = range(20), range(1_000, 1_500)
 

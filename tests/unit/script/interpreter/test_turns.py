@@ -11,6 +11,12 @@ from keynet.script.extraction import extract
 
 from .test_late_binding import END, UNKNOWN, read
 
+# Scripts keep coroutines that they do not await, and leave event loops open.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:coroutine"),
+    pytest.mark.filterwarnings("ignore:unclosed event loop"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 GET = "import asyncio\nasync def get():\n    return value\n"
 MAIN = "async def main():\n    global value\n    {0}\nmade = asyncio.run(main())\n"
 WORK = """\

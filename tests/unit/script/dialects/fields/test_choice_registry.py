@@ -84,3 +84,31 @@ def test_draccus_takes_a_file_for_each_configuration(tmp_path: Path) -> None:
     assert found.arguments[1].help == "Config file for optim"
     found = read(tmp_path, script.format("pyrallis"))
     assert [one.name for one in found.arguments] == ["config_path", "optim.lr", "steps"]
+
+
+def test_the_options_of_draccus_for_deeper_files_have_their_prefix(tmp_path: Path) -> None:
+    script = """
+    from dataclasses import dataclass, field
+    import draccus
+
+    @dataclass
+    class Inner:
+        lr: float = 0.1
+
+    @dataclass
+    class Model:
+        inner: Inner = field(default_factory=Inner)
+
+    @dataclass
+    class Train:
+        model: Model = field(default_factory=Model)
+
+    draccus.parse(Train)
+    """
+    # draccus lists --inner, too, and then refuses it: no field of Train has that name.
+    assert [one.name for one in read(tmp_path, script).arguments] == [
+        "config_path",
+        "model",
+        "model.inner",
+        "model.inner.lr",
+    ]

@@ -2,23 +2,24 @@
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from keynet.cli.options import pairs
 from keynet.errors import UsageError
-from keynet.events import Event, Notice
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, BuildSecret, Recipe, UserContainerfile
 from keynet.recipe import buildargs
-from keynet.steps.preparing import script as scripts
-from keynet.steps.preparing.planning import plan_build
 from keynet.steps.preparing.request import Request, make
-from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext, printable, size
+
+if TYPE_CHECKING:
+    from keynet.cli.render import Verbosity
+    from keynet.steps.preparing.script import Script
 
 __all__ = ["build_request", "show_plan"]
 
@@ -54,10 +55,26 @@ def _containerfile(path: Path | None) -> Path | None:
     return Path("/dev/stdin") if path == Path("-") else path
 
 
-def show_plan(request: Request, *, as_json: bool, default_platform: Platform | None = None) -> None:
-    """Print what would be built, without using an engine or the platform."""
-    script = scripts.read(request.entrypoint, Stages(_only_notices), _only_notices)
-    plan = plan_build(request, script, _only_notices, default_platform)
+def show_plan(
+    request: Request,
+    verbosity: "Verbosity",
+    *,
+    as_json: bool,
+    default_platform: Platform | None = None,
+) -> None:
+    """Print what would be built, then check it, without the platform and without a build."""
+    from keynet.cli.render import show
+    from keynet.steps import dry_run
+
+    with show(verbosity) as emit:
+        found = dry_run.plan(request, emit, default_platform)
+    _print_plan(request, found.script, found.plan, as_json=as_json)
+    sys.stdout.flush()
+    with show(verbosity) as emit:
+        dry_run.check(found, emit)
+
+
+def _print_plan(request: Request, script: "Script", plan: BuildPlan, *, as_json: bool) -> None:
     model_name = request.settings.model_name or script.model_name or script.path.stem
     described = _described(request, model_name, plan)
     arguments = [argument.name for argument in script.extraction.arguments]
@@ -92,12 +109,6 @@ def _containerfiles(plan: BuildPlan) -> tuple[str, str | None]:
     one_stage = rendering.one_stage(plan.recipe, plan.host_network, "0")
     text = rendering.two_stages(plan.recipe, plan.host_network).text
     return text, one_stage.text if one_stage else None
-
-
-def _only_notices(event: Event) -> None:
-    if isinstance(event, Notice):
-        title = _("Warning")
-        click.echo(f"{title}: {printable(event.text)}", err=True)
 
 
 def _described(request: Request, model_name: str, plan: BuildPlan) -> dict[str, Any]:

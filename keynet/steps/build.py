@@ -16,7 +16,7 @@ from keynet.steps.preparing.request import Request
 from keynet.steps.stages import Stages
 from keynet.text import _
 
-__all__ = ["BuildResult", "build"]
+__all__ = ["BuildResult", "build", "writing_to"]
 
 
 @frozen
@@ -66,10 +66,8 @@ def build(
         KeynetError: A stage failed; the class decides the exit status.
     """
     stages = Stages(emit)
-    destination = outputs.parse(output) if output is not None else None
-    if destination is not None:
-        request = replace(request, outputs=(destination.path,))
-    prepared = prepare(request, stages, emit, candidates)
+    destination = _destination(output)
+    prepared = prepare(writing_to(request, output), stages, emit, candidates)
     builder = prepared.builder
     saver = outputs.check(destination, builder, prepared.plan.platforms)
     with built_image(builder, prepared, stages, emit) as built:
@@ -92,3 +90,17 @@ def build(
         extraction=prepared.script.extraction,
         seconds={"total": stages.total, **stages.seconds},
     )
+
+
+def writing_to(request: Request, output: str | None) -> Request:
+    """Return the request whose context leaves the output out.
+
+    Raises:
+        UsageError: See ``output.parse``.
+    """
+    destination = _destination(output)
+    return request if destination is None else replace(request, outputs=(destination.path,))
+
+
+def _destination(output: str | None) -> outputs.Output | None:
+    return outputs.parse(output) if output is not None else None

@@ -11,7 +11,7 @@ from keynet import credentials
 from keynet.backend import client as backend_client
 from keynet.backend.client import BackendClient
 from keynet.backend.models import Project, UploadKey
-from keynet.errors import MetadataNotAttached, RegistryError, UsageError, ValidationError
+from keynet.errors import MetadataNotAttached, RegistryError
 from keynet.events import Emit, Event
 from keynet.files.uninterrupted import uninterrupted
 from keynet.frozen import frozen
@@ -25,6 +25,7 @@ from keynet.runtime.engine import Candidate, Documented, Documenting, WorkingEng
 from keynet.script.arguments import Extraction
 from keynet.settings import BackendAccess, Settings
 from keynet.steps import projects
+from keynet.steps.checking import harbor_project
 from keynet.steps.explaining import last_image
 from keynet.steps.preparing.prepare import Prepared, prepare
 from keynet.steps.preparing.request import Request
@@ -107,7 +108,7 @@ def push(
     settings = request.settings
     access = settings.backend_access(config_path=credentials.path())
     registry = settings.registry_access()
-    _check_harbor_project(settings, registry)
+    harbor_project.check(settings.harbor_project, registry.host)
     own = platforms.for_cluster(sys.platform)
     with background(partial(_read_trust, access)):
         prepared = prepare(request, stages, emit, candidates, own, meanwhile=backend_client.preload)
@@ -182,24 +183,6 @@ def _build_and_push(
     with background(partial(builder.release, built)):
         attached = _attach(prepared, pushed, documents, connect, stages)
     return pushed, attached
-
-
-def _check_harbor_project(settings: Settings, registry: RegistryAccess) -> None:
-    """Check the image's future name, before an upload key is spent on it.
-
-    Raises:
-        UsageError: The project is not a part of an image name.
-    """
-    name = settings.harbor_project
-    try:
-        Reference(registry.host, f"{name}/key", _TAG)
-    except ValidationError as error:
-        raise UsageError(
-            fill(
-                _("--harbor-project {name!r} cannot be used: {why}"), name=name, why=error.message
-            ),
-            _("It is the name of a project in the platform's registry, such as kitech-model."),
-        ) from error
 
 
 @contextmanager

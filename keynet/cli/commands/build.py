@@ -26,7 +26,7 @@ from keynet.text import _
     metavar="DEST",
     help=_("oci:DIR, oci-archive:FILE or docker-archive:FILE.  [default: the engine's store]"),
 )
-@click.option("--dry-run", is_flag=True, help=_("Show the plan without building."))
+@click.option("--dry-run", is_flag=True, help=_("Show the plan and check it, without building."))
 @output_options
 def build(
     entrypoint: Path,
@@ -52,7 +52,7 @@ def build(
         entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache, strict=strict
     )
     if dry_run:
-        show_plan(request, as_json=as_json)
+        show_plan(step.writing_to(request, output), verbosity, as_json=as_json)
         return
     with show(verbosity) as emit:
         result = step.build(request, output, emit)

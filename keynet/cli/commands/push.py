@@ -44,7 +44,7 @@ from keynet.text import _, fill
     is_flag=True,
     help=_("Attach neither lock nor bill of materials to an image built without an engine."),
 )
-@click.option("--dry-run", is_flag=True, help=_("Show the plan without building."))
+@click.option("--dry-run", is_flag=True, help=_("Show the plan and check it, without building."))
 @output_options
 def push(
     entrypoint: Path,
@@ -65,6 +65,7 @@ def push(
     from keynet.cli.prompts import chooser
     from keynet.cli.render import Verbosity, show, summary
     from keynet.oci.platform import for_cluster
+    from keynet.steps.checking import harbor_project
     from keynet.steps.push import push as push_script
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)
@@ -72,7 +73,8 @@ def push(
         entrypoint, context, flags, build_args, labels, secrets, no_cache=no_cache, strict=strict
     )
     if dry_run:
-        show_plan(request, as_json=as_json, default_platform=for_cluster(sys.platform))
+        harbor_project.check(request.settings.harbor_project)
+        show_plan(request, verbosity, as_json=as_json, default_platform=for_cluster(sys.platform))
         return
     with show(verbosity) as emit:
         result = push_script(request, choose=chooser(), emit=emit, sbom=not no_sbom)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final
 
 from keynet.errors import EngineError, ValidationError
-from keynet.events import Emit
+from keynet.events import Emit, Notice
 from keynet.frozen import frozen
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
@@ -23,7 +23,7 @@ from keynet.steps.preparing.background_lookup import (
     BackgroundLookup,
     Unknown,
 )
-from keynet.text import _, fill
+from keynet.text import Block, _, fill, stacked
 
 __all__ = ["check", "describe", "start"]
 
@@ -55,12 +55,19 @@ def start(plan: BuildPlan, lookup: BackgroundLookup) -> None:
 
 def check(
     plan: BuildPlan,
-    builder: AnyBuilder,
+    builder: AnyBuilder | None,
     lookup: BackgroundLookup,
     access: RegistryAccess | None,
     emit: Emit,
+    *,
+    pulls: bool = True,
 ) -> BuildPlan:
     """Return the plan with the facts of its base image, and with the platform where it counts.
+
+    Args:
+        builder: None where no engine's store is asked: what it may have makes a warning of what
+            would be an error.
+        pulls: Let the engine pull what no registry is known to have; else that is a warning.
 
     Raises:
         ValidationError: A base image does not exist for the platform.
@@ -68,11 +75,11 @@ def check(
     """
     checked = plan
     for base in _bases(plan):
-        checked = _Check(checked, builder, lookup, access, emit).of(base)
+        checked = _Check(checked, builder, lookup, access, emit, pulls).of(base)
     return checked
 
 
-def describe(plan: BuildPlan, builder: AnyBuilder) -> str:
+def describe(plan: BuildPlan, builder: AnyBuilder | None) -> str:
     """Return the base image, its Python, and the platform if it is not this machine's."""
     parts = [plan.recipe.from_name] if isinstance(plan.recipe, Recipe) else []
     facts = plan.base_facts
@@ -93,10 +100,11 @@ def describe(plan: BuildPlan, builder: AnyBuilder) -> str:
 @frozen
 class _Check:
     plan: BuildPlan
-    builder: AnyBuilder
+    builder: AnyBuilder | None
     lookup: BackgroundLookup
     access: RegistryAccess | None
     emit: Emit
+    pulls: bool
 
     def of(self, base: _Base) -> BuildPlan:
         """Check one base image of the plan."""
@@ -104,17 +112,17 @@ class _Check:
         if copy is not None and copy.platform.matches(self._wanted):
             remembered_bases.keep_own_copy(base.name)
             return self._with(base, copy)
-        looked = (
-            Unknown()
-            if base.reference is None
-            else self.lookup.result(base.reference, self._wanted)
-        )
+        looked = self._looked(base)
         if looked is not None and not isinstance(looked, Unknown):
             if looked.facts is not None:
                 return self._of_registry(base, looked.facts, copy)
             if looked.platforms:
                 there = (*looked.platforms, *((copy.platform,) if copy else ()))
-                raise _other_platform(base, there, self._wanted)
+                error = _other_platform(base, there, self._wanted)
+                if self.builder is not None:
+                    raise error
+                self.emit(Notice(Block(stacked(error.message, error.hint))))
+                return self.plan
         return self._of_engine(base, copy, absent=looked is None)
 
     @property
@@ -143,9 +151,10 @@ class _Check:
                 pinned = str(base.reference.with_digest(facts.digest))
                 plan = replace(plan, recipe=replace(recipe, base_name=pinned))
             return replace(plan, base_facts=facts)
-        if isinstance(self.builder, Inspecting):
+        builder = self.builder
+        if builder is not None and self.pulls and isinstance(builder, Inspecting):
             # The user's own file names it by its tag.
-            self.builder.fetch(plan, base.name, self._wanted, self.access, self.emit)
+            builder.fetch(plan, base.name, self._wanted, self.access, self.emit)
         return plan
 
     def _of_engine(self, base: _Base, copy: BaseFacts | None, *, absent: bool) -> BuildPlan:
@@ -153,19 +162,24 @@ class _Check:
         if not (base.is_recipe or absent or copy):
             # The build may not need it: BuildKit skips stages that nothing uses.
             return self.plan
+        builder = self.builder
+        if builder is None or not self.pulls:
+            if absent:
+                self.emit(_not_in_registry(base))
+            return self.plan
         why = ""
         pulled = None
-        if isinstance(self.builder, Inspecting):
-            why = self.builder.fetch(self.plan, base.name, self._wanted, self.access, self.emit)
+        if isinstance(builder, Inspecting):
+            why = builder.fetch(self.plan, base.name, self._wanted, self.access, self.emit)
             pulled = self._copy(base)
         if pulled is not None:
             if pulled.platform.matches(self._wanted):
                 return self._with(base, pulled, explicit=copy is not None)
             raise _other_platform(base, (pulled.platform,), self._wanted)
         if absent or re.search(_ABSENT, why):
-            raise _does_not_exist(base, self.builder, why)
+            raise _does_not_exist(base, builder, why)
         if why:
-            raise _not_pulled(base, self.builder, why)
+            raise _not_pulled(base, builder, why)
         return self.plan
 
     def _with(self, base: _Base, facts: BaseFacts, *, explicit: bool = False) -> BuildPlan:
@@ -198,8 +212,8 @@ def _reference(name: str) -> Reference | None:
         return None
 
 
-def _own_platform(builder: AnyBuilder) -> Platform:
-    architecture = builder.engine.architecture
+def _own_platform(builder: AnyBuilder | None) -> Platform:
+    architecture = "" if builder is None else builder.engine.architecture
     return Platform("linux", architecture) if architecture else platforms.host()
 
 
@@ -236,10 +250,27 @@ def _does_not_exist(base: _Base, builder: AnyBuilder, why: str) -> EngineError:
             engine=builder.engine.name,
             why=f" ({error_line(why)})" if why else "",
         ),
-        _("Check its name and tag, and choose one that exists with --base-image.")
-        if base.is_recipe
-        else _("Check the name and tag after FROM in your Containerfile."),
+        _how_to_name(base),
     )
+
+
+def _not_in_registry(base: _Base) -> Notice:
+    registry = DOCKER_HUB if base.reference is None else base.reference.registry
+    message = fill(
+        _(
+            "{registry} has no base image {base}: the build fails unless the engine has a copy or "
+            "a mirror that has one."
+        ),
+        registry=registry,
+        base=base.name,
+    )
+    return Notice(Block(stacked(message, _how_to_name(base))))
+
+
+def _how_to_name(base: _Base) -> str:
+    if base.is_recipe:
+        return _("Check its name and tag, and choose one that exists with --base-image.")
+    return _("Check the name and tag after FROM in your Containerfile.")
 
 
 def _not_pulled(base: _Base, builder: AnyBuilder, why: str) -> EngineError:

@@ -1,7 +1,6 @@
 """Turn a request into a plan and a builder: all of a build that fails cheaply."""
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from keynet.errors import (
@@ -19,28 +18,28 @@ from keynet.plan import (
     Recipe,
     RegistryAccess,
 )
-from keynet.process.background import background
-from keynet.runtime.engine import AnyBuilder, Candidate, Resolving
+from keynet.runtime.engine import AnyBuilder, Candidate, Unusable
 from keynet.runtime.probing import choosing
-from keynet.steps.checking import (
-    git_check,
-    local_wheels,
-    python_less_bases,
-    python_requirement,
-    training_checks,
-)
-from keynet.steps.checking.installable.package_trial import PackageTrial
+from keynet.steps.checking import python_requirement
 from keynet.steps.cleaning import sweeping
 from keynet.steps.preparing import base_image
 from keynet.steps.preparing import script as scripts
 from keynet.steps.preparing.background_lookup import BackgroundLookup
+from keynet.steps.preparing.check_plan import Bases, check_plan
 from keynet.steps.preparing.planning import plan_build
 from keynet.steps.preparing.request import Request
 from keynet.steps.preparing.script import Script
 from keynet.steps.stages import Stages
 from keynet.text import _, fill, ngettext, size
 
-__all__ = ["Prepared", "find_builder", "prepare"]
+__all__ = [
+    "Prepared",
+    "find_builder",
+    "known_builders",
+    "planned",
+    "platform_registry",
+    "prepare",
+]
 
 
 @frozen
@@ -77,22 +76,12 @@ def prepare(
         ScriptInvalid: See ``script.read``.
         ContextInvalid, UsageError, ValidationError: See ``planning.plan_build``.
         EngineUnavailable: See ``find_builder``.
-        EngineError, ValidationError: See ``base_image.check``, ``onbuild_check`` and
-            ``python_less_bases``.
-        ContextInvalid: See ``python_requirement`` and ``local_wheels``.
-        BuildFailed: The packages cannot be installed on the base image.
-        ContextInvalid: The image would not train, and the request is strict.
+        ContextInvalid: See ``python_requirement``.
+        BuildFailed, ContextInvalid, EngineError, ValidationError: See ``check_plan``.
     """
     sweeping.sweep()
-    script = scripts.read(request.entrypoint, stages, emit)
-    with stages.stage("context", _("Checking context")) as stage:
-        plan = plan_build(request, script, emit, default_platform)
-        stage.detail = _summary(plan)
-    if isinstance(plan.recipe, Recipe):
-        with stages.stage("dependencies", _("Dependencies")) as stage:
-            stage.detail = _found(plan.recipe.dependencies, plan.context)
-            python_requirement.check(plan.recipe.dependencies)
-    access = _platform_registry(request)
+    script, plan = planned(request, stages, emit, default_platform)
+    access = platform_registry(request)
     lookup = BackgroundLookup(access)
     base_image.start(plan, lookup)
     with stages.stage("engine", _("Choosing engine")) as stage:
@@ -101,39 +90,28 @@ def prepare(
         )
         builder = find_builder(request.settings.builder, offered, plan, emit)
         stage.detail = builder.engine.how
-    trial = PackageTrial()
-    begin = _nothing
-    if not isinstance(builder, Resolving):
-        from keynet.process import shell
-
-        begin = partial(trial.begin, plan)
-        # Its first question to the engine would wait for what the other threads import.
-        shell.preload()
-    with (
-        stages.stage("base", _("Checking base image")) as stage,
-        background(meanwhile or _nothing),
-        background(begin),
-    ):
-        plan = base_image.check(plan, builder, lookup, access, emit)
-        stage.detail = base_image.describe(plan, builder)
-    if plan.base_facts is not None and plan.base_facts.onbuild:
-        from keynet.steps.checking import onbuild_check
-
-        onbuild_check.check(plan)
-    python_less_bases.check(plan, emit, strict=request.strict)
-    local_wheels.check(plan)
-    if isinstance(builder, Resolving):
-        with stages.stage("packages", _("Choosing packages")) as stage:
-            plan, stage.detail = builder.resolve(plan, access, emit)
-    training_checks.check(plan, script.loaded, trial, emit, strict=request.strict)
-    if not isinstance(builder, Resolving):
-        git_check.check(plan, emit)
-        trial.check(plan, emit)
+    bases = Bases(lookup, access, builder)
+    plan = check_plan(plan, script, bases, stages, emit, strict=request.strict, meanwhile=meanwhile)
     return Prepared(script, plan, builder, access)
 
 
-def _nothing() -> None:
-    """Do nothing meanwhile."""
+def planned(
+    request: Request, stages: Stages, emit: Emit, default_platform: Platform | None
+) -> tuple[Script, BuildPlan]:
+    """Read the script and decide about its image, without an engine or a registry.
+
+    Raises:
+        ScriptInvalid, ContextInvalid, UsageError, ValidationError: See ``prepare``.
+    """
+    script = scripts.read(request.entrypoint, stages, emit)
+    with stages.stage("context", _("Checking context")) as stage:
+        plan = plan_build(request, script, emit, default_platform)
+        stage.detail = _summary(plan)
+    if isinstance(plan.recipe, Recipe):
+        with stages.stage("dependencies", _("Dependencies")) as stage:
+            stage.detail = _found(plan.recipe.dependencies, plan.context)
+            python_requirement.check(plan.recipe.dependencies)
+    return script, plan
 
 
 def _builders(plan: BuildPlan, wanted: str, access: RegistryAccess | None) -> tuple[Candidate, ...]:
@@ -161,6 +139,28 @@ def _builders(plan: BuildPlan, wanted: str, access: RegistryAccess | None) -> tu
             fill(_("Leave it out, or use --builder {direct}."), direct=direct.name),
         )
     return (direct,)
+
+
+def known_builders(
+    plan: BuildPlan, wanted: str, access: RegistryAccess | None
+) -> tuple[Candidate, ...]:
+    """Return the builders that are known to work, without trying one; none if that is unknown.
+
+    Raises:
+        UsageError: An engine is wanted, and the plan has what engines do not know.
+    """
+    *engines, direct = _builders(plan, wanted, access)
+    known = [each for each in engines if _has_worked(each, plan)]
+    if engines and not any(wanted in (choosing.AUTO, each.name) for each in known):
+        return ()
+    return (*known, direct)
+
+
+def _has_worked(candidate: Candidate, plan: BuildPlan) -> bool:
+    found = candidate.remembered()
+    if found is None or isinstance(found, Unusable):
+        return False
+    return found.engine.can_run or not plan.needs_run
 
 
 def _of_direct(plan: BuildPlan) -> str | None:
@@ -234,7 +234,7 @@ def _slow(builder: AnyBuilder) -> str:
     )
 
 
-def _platform_registry(request: Request) -> RegistryAccess | None:
+def platform_registry(request: Request) -> RegistryAccess | None:
     """Return the access to the platform's registry; None without a usable login."""
     try:
         return request.settings.registry_access()

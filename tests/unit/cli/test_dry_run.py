@@ -1,0 +1,105 @@
+"""``--dry-run`` makes the checks of a push that need no key, without an engine or the platform."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes import engine
+from tests.unit.cli.conftest import Platform, keynet
+from tests.unit.registry.test_base_lookup import add_image, config
+
+Capture = pytest.CaptureFixture[str]
+PLAN = 'CMD ["python", "train.py"]'
+
+
+@pytest.fixture
+def base(platform: Platform) -> str:
+    """Return a base image that the registry has for one platform, with Python 3.11."""
+    add_image(platform.registry, config("amd64"), "3.11")
+    return f"{platform.registry_host}/python:3.11"
+
+
+def _add(platform: Platform, tag: str, **settings: Any) -> str:
+    document = config("amd64")
+    document["config"] |= settings
+    add_image(platform.registry, document, tag)
+    return f"{platform.registry_host}/python:{tag}"
+
+
+@pytest.mark.parametrize("command", ["push", "build"])
+def test_what_a_build_refuses_is_refused_below_the_plan(
+    platform: Platform, capsys: Capture, command: str
+) -> None:
+    base = _add(platform, "onbuild", OnBuild=["COPY requirements.txt /tmp/"])
+    assert keynet(command, "train.py", "--dry-run", "--base-image", base) == 7
+    shown = capsys.readouterr()
+    assert PLAN in shown.out
+    assert "ONBUILD" in shown.err
+    assert platform.backend.seen == []
+    assert engine.calls(platform.engines) == []
+
+
+def test_a_wheel_for_another_python_is_refused(
+    platform: Platform, capsys: Capture, base: str
+) -> None:
+    (platform.project / "requirements.txt").write_text("./own-1.0-cp39-cp39-linux_x86_64.whl\n")
+    (platform.project / "own-1.0-cp39-cp39-linux_x86_64.whl").write_bytes(b"PK")
+    assert keynet("push", "train.py", "--dry-run", "--base-image", base) == 3
+    assert "the base image" in capsys.readouterr().err
+
+
+def test_what_would_not_train_is_a_warning_or_an_error_of_strict(
+    platform: Platform, capsys: Capture, base: str
+) -> None:
+    (platform.project / "train.py").write_text("import asynchat\nmatch = 1\n")
+    (platform.project / "pyproject.toml").write_text(
+        '[project]\nname = "a"\nrequires-python = ">=3.12"\n'
+    )
+    assert keynet("push", "train.py", "--dry-run", "--json", "--base-image", base) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["base_image"] == base
+    assert "The project requires Python >=3.12" in shown.err
+    flags = ("--dry-run", "--strict", "--base-image", base)
+    assert keynet("push", "train.py", *flags) == 3
+    assert "The project requires Python >=3.12" in capsys.readouterr().err
+
+
+def test_what_only_an_engine_may_know_is_a_warning(
+    platform: Platform, capsys: Capture, base: str
+) -> None:
+    absent = base.replace("3.11", "9.99")
+    assert keynet("push", "train.py", "--dry-run", "--base-image", absent) == 0
+    assert f"{platform.registry_host} has no base image {absent}" in capsys.readouterr().err
+    flags = ("--dry-run", "--base-image", base, "--platform", "linux/arm64")
+    assert keynet("push", "train.py", *flags) == 0
+    assert "is for linux/amd64 only, not for linux/arm64" in capsys.readouterr().err
+    assert engine.calls(platform.engines) == []
+
+
+@pytest.mark.slow
+def test_an_engine_that_has_worked_before_is_asked_for_its_copy_alone(
+    platform: Platform, capsys: Capture
+) -> None:
+    assert keynet("build", "train.py", "--quiet", "--builder", "buildah") == 0
+    before = len(engine.calls(platform.engines))
+    capsys.readouterr()
+    assert keynet("push", "train.py", "--dry-run", "--builder", "buildah") == 0
+    asked = engine.calls(platform.engines)[before:]
+    assert asked
+    assert all("inspect" in call for call in asked)
+    assert PLAN in capsys.readouterr().out
+
+
+def test_what_other_flags_refuse_is_refused(
+    platform: Platform, capsys: Capture, tmp_path: Path
+) -> None:
+    assert keynet("push", "train.py", "--dry-run", "--harbor-project", "Not A Name") == 2
+    assert "--harbor-project" in capsys.readouterr().err
+    missing = tmp_path / "missing" / "image.tar"
+    assert keynet("build", "train.py", "--dry-run", "-o", f"oci-archive:{missing}") == 2
+    assert "--output" in capsys.readouterr().err
+    (platform.project / "image.tar").write_text("")
+    assert keynet("build", "train.py", "--dry-run", "-o", "oci-archive:image.tar") == 0
+    assert "image.tar is not copied into the image" in capsys.readouterr().err

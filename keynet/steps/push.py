@@ -25,8 +25,8 @@ from keynet.runtime.engine import Candidate, Documented, Documenting, WorkingEng
 from keynet.script.arguments import Extraction
 from keynet.settings import BackendAccess, Settings
 from keynet.steps import projects
-from keynet.steps.checking import harbor_project
 from keynet.steps.explaining import last_image
+from keynet.steps.preparing import harbor_project
 from keynet.steps.preparing.prepare import Prepared, prepare
 from keynet.steps.preparing.request import Request
 from keynet.steps.stages import Stages

@@ -65,7 +65,7 @@ def push(
     from keynet.cli.prompts import chooser
     from keynet.cli.render import Verbosity, show, summary
     from keynet.oci.platform import for_cluster
-    from keynet.steps.checking import harbor_project
+    from keynet.steps.preparing import harbor_project
     from keynet.steps.push import push as push_script
 
     verbosity = Verbosity.of(quiet=quiet, verbose=verbose)

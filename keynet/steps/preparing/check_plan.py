@@ -9,6 +9,7 @@ from keynet.plan import BuildPlan, RegistryAccess
 from keynet.process.background import background
 from keynet.runtime.engine import AnyBuilder, Resolving
 from keynet.steps.checking import (
+    broken_archives,
     git_check,
     local_wheels,
     python_less_bases,
@@ -57,7 +58,7 @@ def check_plan(
     Raises:
         EngineError, ValidationError: See ``base_image.check``, ``onbuild_check`` and
             ``python_less_bases``.
-        ContextInvalid: See ``local_wheels``.
+        ContextInvalid: See ``local_wheels`` and ``broken_archives``.
         BuildFailed: The packages cannot be installed on the base image.
         ContextInvalid: The image would not train, and ``strict``.
     """
@@ -83,6 +84,7 @@ def check_plan(
         onbuild_check.check(plan)
     python_less_bases.check(plan, emit, strict=strict)
     local_wheels.check(plan)
+    broken_archives.check(plan)
     if builder is not None and isinstance(builder, Resolving):
         with stages.stage("packages", _("Choosing packages")) as stage:
             plan, stage.detail = builder.resolve(plan, access, emit)

@@ -18,6 +18,8 @@ _INSTEAD: Final = {
     "faiss": "faiss-cpu",
     "nvidia-cudnn": "nvidia-cudnn-cu12",
     "opencv": "opencv-python",
+    # Written by pip freeze of old Debian and Ubuntu.
+    "pkg-resources": "setuptools",
     "python-opencv": "opencv-python",
     "python-pytorch": "torch",
     "pytorch": "torch",

@@ -3,16 +3,18 @@
 Source: PyPA specification "Inline script metadata" (PEP 723).
 """
 
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from keynet.events import Notice
 from keynet.files import limited_toml
 from keynet.frozen import frozen
 from keynet.recipe.dependencies.declared import Declared, flat
 from keynet.recipe.dependencies.folder import Folder, invalid
 from keynet.recipe.dependencies.pep508 import parsed
 from keynet.recipe.dependencies.sources import uv_sources
-from keynet.text import _, printable
+from keynet.text import _, fill, printable
 
 __all__ = ["Inline", "read"]
 
@@ -59,9 +61,27 @@ def read(folder: Folder, name: str, source: bytes) -> Inline | None:
             (*sources.index_lines(), *sources.applied(lines)),
             constraints=sources.constraints,
             pins=sources.pins(),
-            notices=sources.notices(path),
+            notices=(*sources.notices(path), *_lock(folder, name)),
         ),
     )
+
+
+def _lock(folder: Folder, name: str) -> list[Notice]:
+    """Return a warning on the lock of a script, which uv alone reads."""
+    if not folder.is_file(f"{name}.lock"):
+        return []
+    lock = folder.where(f"{name}.lock")
+    command = f"uv export --script {shlex.quote(str(folder.where(name)))} -o requirements.txt"
+    text = fill(
+        _(
+            "{lock} is not read: versions are chosen by {name} alone. To install those of the "
+            "lock: {command}, then --requirements requirements.txt"
+        ),
+        lock=lock,
+        name=name,
+        command=command,
+    )
+    return [Notice(text)]
 
 
 def _blocks(text: str) -> list[str]:

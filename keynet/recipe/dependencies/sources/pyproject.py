@@ -12,14 +12,20 @@ from keynet.recipe.dependencies.declared import Declared, Selection, canonical, 
 from keynet.recipe.dependencies.folder import Folder, invalid, table
 from keynet.recipe.dependencies.pep508 import parse, parsed
 from keynet.recipe.dependencies.project_metadata import Metadata, merged
-from keynet.recipe.dependencies.sources import build_backends, pins, poetry, setup_files, uv_sources
+from keynet.recipe.dependencies.sources import (
+    build_backends,
+    dependency_groups,
+    pins,
+    poetry,
+    setup_files,
+    uv_sources,
+)
 from keynet.text import _, fill, printable
 
 __all__ = ["NAME", "document", "expanded", "metadata", "read", "unsourced"]
 
 NAME: Final = "pyproject.toml"
 _LARGEST: Final = 1_000_000
-_MOST_GROUPS: Final = 300
 _MOST_LINES: Final = 10_000
 # Tools of which only the indexes are their own: table, the name that replaces PyPI, and what to do.
 _TOOLS: Final = (
@@ -46,9 +52,10 @@ def read(folder: Folder, selection: Selection) -> Declared | None:
     """
     whole = document(folder)
     found = metadata(folder, whole)
+    dependency_groups.check(folder.where(NAME), whole, selection)
     if found is None:
         return _of_groups(folder, whole, selection)
-    if "dependencies" in found.computed and not found.notices:
+    if "dependencies" in found.computed and not _is_explained(folder, whole, found):
         raise ContextInvalid(
             fill(
                 _("{path} leaves its dependencies to its build backend (dynamic)."),
@@ -67,6 +74,12 @@ def read(folder: Folder, selection: Selection) -> Declared | None:
         pins=found.pins,
         notices=found.notices,
     )
+
+
+def _is_explained(folder: Folder, document: Mapping[str, Any], found: Metadata) -> bool:
+    """Report whether a notice says already why a setup.py is not read for dependencies."""
+    of_sources = uv_sources.of(folder, document).notices(folder.where(NAME))
+    return bool(set(found.notices) - set(of_sources))
 
 
 def _of_groups(
@@ -168,8 +181,14 @@ def _project(folder: Folder, document: Mapping[str, Any], project: Mapping[str, 
     if "dependencies" in computed and "dependencies" in files:
         requires = [f"-r {name}" for name in _files(folder, files["dependencies"])]
         computed.discard("dependencies")
+    hatch = table(document, "tool", "hatch", "metadata", "hooks", "requirements_txt")
+    if "dependencies" in computed and hatch.get("files"):
+        requires = [f"-r {name}" for name in _strings(folder, hatch["files"])]
+        computed.discard("dependencies")
     for name, listed in table(files, "optional-dependencies").items():
         extras[name] = tuple(f"-r {file}" for file in _files(folder, listed))
+    for name, listed in table(hatch, "optional-dependencies").items():
+        extras[name] = tuple(f"-r {file}" for file in _strings(folder, listed))
     backend = build_backends.read(folder, document)
     version = str(project.get("version") or "") or backend.version
     return Metadata(
@@ -227,7 +246,7 @@ def _groups(
     tables = document.get("dependency-groups", {})
     if not isinstance(tables, dict):
         raise invalid(folder.where(NAME), _("[dependency-groups] is not a table"))
-    if len(tables) > _MOST_GROUPS:
+    if len(tables) > dependency_groups.MOST:
         raise invalid(folder.where(NAME), _("it has too many dependency groups"))
     listed = {canonical(name): items for name, items in tables.items()}
     found = {}

@@ -7,7 +7,7 @@ Source: uv documentation, "Managing dependencies", "Package indexes".
 
 import fnmatch
 import posixpath
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
@@ -39,6 +39,7 @@ class Sources:
     indexes: tuple[Mapping[str, Any], ...] = ()
     workspace: Folder | None = None
     constraints: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
     def applied(self, lines: Iterable[str]) -> tuple[str, ...]:
         """Return requirements with their sources.
@@ -80,26 +81,36 @@ class Sources:
         return ""
 
     def notices(self, path: Path) -> tuple[Notice, ...]:
-        """Return a warning on indexes that only uv would ask."""
+        """Return a warning on what only uv would ask or replace."""
         named = [
             str(index.get("url"))
             for index in self.indexes
             if index.get("default") is not True and index.get("explicit") is not True
         ]
-        if not named:
-            return ()
-        return (
-            Notice(
+        texts = []
+        if named:
+            texts.append(
                 fill(
                     _(
                         "{path}: the package index {indexes} in [[tool.uv.index]] is used only "
                         "with a uv.lock. Run: uv lock"
                     ),
                     path=path,
-                    indexes=", ".join(printable(name, 200) for name in named[:3]),
+                    indexes=_shown(named),
                 )
-            ),
-        )
+            )
+        if self.overrides:
+            texts.append(
+                fill(
+                    _(
+                        "{path}: override-dependencies of [tool.uv] count only with a uv.lock: "
+                        "{lines}. Run: uv lock"
+                    ),
+                    path=path,
+                    lines=_shown(self.overrides),
+                )
+            )
+        return tuple(map(Notice, texts))
 
     def _sourced(self, line: str) -> list[str]:
         name = canonical(line.partition("[")[0].split(";")[0].strip()) if self.entries else ""
@@ -214,7 +225,6 @@ def of(folder: Folder, document: Mapping[str, Any]) -> Sources:
             entries[canonical(name)] = tuple(_moved(each, offset) for each in _entries(entry))
     for name, entry in table(own, "sources").items():
         entries[canonical(name)] = _entries(entry)
-    constraints = own.get("constraint-dependencies", [])
     return Sources(
         folder,
         entries,
@@ -225,10 +235,18 @@ def of(folder: Folder, document: Mapping[str, Any]) -> Sources:
             if isinstance(index, dict)
         ),
         workspace,
-        tuple(flat(line) for line in constraints if isinstance(line, str))
-        if isinstance(constraints, list)
-        else (),
+        _lines(own.get("constraint-dependencies")),
+        _lines(own.get("override-dependencies")),
     )
+
+
+def _shown(texts: Sequence[str]) -> str:
+    return ", ".join(printable(text, 200) for text in texts[:3])
+
+
+def _lines(listed: object) -> tuple[str, ...]:
+    lines = listed if isinstance(listed, list) else ()
+    return tuple(flat(line) for line in lines if isinstance(line, str))
 
 
 def workspace_of(folder: Folder) -> Folder | None:

@@ -44,6 +44,12 @@ _OTHER_YAML: Final = re.compile(r".*requirement.*\.ya?ml", re.IGNORECASE)
 _PIXI: Final = frozenset(["pixi.toml", "pixi.lock"])
 _CONDA_LOCK: Final = re.compile(r"(?:.+\.)?conda-lock\.ya?ml|conda-(?:linux|osx|win)-\w+\.lock")
 _FOLDERS: Final = ("requirements", "reqs")
+_ENVIRONMENTS: Final = frozenset(
+    [
+        *("conda", "config", "configs", "dependencies", "deps", "docker", "env", "environment"),
+        *("environments", "envs", "install", "installation", "pip", "setup"),
+    ]
+)
 # What these list is for work on the project, not for its training.
 _FOR_WORK: Final = re.compile(
     r"(?:^|[-_./])(?:dev|devel|develop|development|tests?|testing|docs?|lint|linters?|typing|types|"
@@ -65,7 +71,7 @@ class _Unread:
 def instead(folders: list[Folder]) -> list[Notice]:
     """Return a warning on files that look as if they listed packages, where none is used."""
     for folder in folders:
-        found = [*_files(folder), *_locks(folder), *_tables(folder)]
+        found = [*_files(folder), *_locks(folder), *_tables(folder)] or [*_below(folder)]
         if not found and (optional := _optional(folder)):
             return [optional]
         if found:
@@ -146,6 +152,18 @@ def _in_folder(folder: Folder, name: str) -> Iterator[_Unread]:
         if each.endswith(".in") and f"{each.removesuffix('.in')}.txt" in inside:
             continue
         yield _named(folder, f"{name}/{each}")
+
+
+def _below(folder: Folder) -> Iterator[_Unread]:
+    """Yield what lies in a folder for the environment, where projects keep such files, too."""
+    for name in sorted(folder.names()):
+        if name.lower() in _ENVIRONMENTS and folder.is_folder(name):
+            inside = sorted(folder.at(name).names())
+            yield from (
+                _named(folder, f"{name}/{each}")
+                for each in inside
+                if each in _READ or _PLAIN.fullmatch(each) or _NAMED.fullmatch(each)
+            )
 
 
 def _file(folder: Folder, name: str) -> Iterator[_Unread]:

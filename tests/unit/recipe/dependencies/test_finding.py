@@ -8,6 +8,7 @@ import pytest
 from keynet.errors import ContextInvalid
 from keynet.plan import Dependencies
 from keynet.recipe.dependencies import finding
+from keynet.recipe.dependencies.declared import Selection
 from keynet.recipe.dependencies.finding import Search
 
 
@@ -238,6 +239,81 @@ def test_setuptools_dynamic_files_are_read(root: Path) -> None:
     found, _notices = finding.find(Search(root))
     assert _text(found) == "-r requirements-1.txt\n"
     assert _text(found, "requirements-1.txt") == "numpy\n"
+
+
+def test_the_files_of_hatchs_plugin_are_read(root: Path) -> None:
+    hook = "[tool.hatch.metadata.hooks.requirements_txt"
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "t"\nversion = "1"\ndynamic = ["dependencies"]\n'
+        f'{hook}]\nfiles = ["deps.txt"]\n{hook}.optional-dependencies]\ngpu = ["gpu.txt"]\n'
+    )
+    (root / "deps.txt").write_text("six\n")
+    (root / "gpu.txt").write_text("attrs\n")
+    found, notices = finding.find(Search(root, selection=Selection(("gpu",))))
+    assert found.lines == ("six", "attrs")
+    assert not notices
+
+
+@pytest.mark.parametrize(
+    ("groups", "why"),
+    [
+        ('a = [{include-group = "b"}]\nb = ["six", {include-group = "A"}]\n', "b includes a"),
+        ('a = [{include-group = "a"}]\n', "a includes a, which includes it"),
+        ('a = ["six", {include-group = "b"}]\n', "b, which is not there"),
+    ],
+)
+@pytest.mark.parametrize("project", ["", '[project]\nname = "t"\nversion = "1"\n'])
+def test_groups_that_include_what_they_cannot_are_refused_where_they_are_wanted(
+    root: Path, groups: str, why: str, project: str
+) -> None:
+    text = f"{project}[dependency-groups]\nother = ['attrs']\n{groups}"
+    (root / "pyproject.toml").write_text(text)
+    with pytest.raises(ContextInvalid, match=why):
+        finding.find(Search(root, selection=Selection(groups=("a",))))
+    found, _notices = finding.find(Search(root, selection=Selection(groups=("other",))))
+    assert "attrs" in found.lines
+
+
+def test_an_override_of_uv_that_only_a_lock_has_is_named(root: Path) -> None:
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "t"\nversion = "1"\ndependencies = ["six"]\n'
+        '[tool.uv]\npackage = false\noverride-dependencies = ["six==1.15.0"]\n'
+    )
+    _found, (notice,) = finding.find(Search(root))
+    assert "six==1.15.0. Run: uv lock" in notice.text
+
+
+def test_dynamic_dependencies_stay_an_error_where_uv_has_an_index(root: Path) -> None:
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "t"\nversion = "1"\ndynamic = ["dependencies"]\n'
+        '[[tool.uv.index]]\nname = "own"\nurl = "https://own.example/simple"\n'
+    )
+    with pytest.raises(ContextInvalid, match="leaves its dependencies to its build backend"):
+        finding.find(Search(root))
+
+
+def test_the_lock_of_a_script_is_named(root: Path) -> None:
+    script = root / "train.py"
+    script.write_text('# /// script\n# dependencies = ["six"]\n# ///\n')
+    search = Search(root, script, script.read_bytes())
+    assert not finding.find(search)[1]
+    (root / "train.py.lock").write_text("version = 1\n")
+    _found, (notice,) = finding.find(search)
+    assert "train.py.lock is not read" in notice.text
+    assert "uv export --script" in notice.text
+
+
+@pytest.mark.parametrize(
+    "path", ["docker/requirements.txt", "deps/reqs-gpu.txt", "envs/environment.yml"]
+)
+def test_a_list_in_a_folder_for_the_environment_is_named(root: Path, path: str) -> None:
+    (root / path).parent.mkdir()
+    (root / path).write_text("six\n")
+    (root / "docs").mkdir()
+    (root / "docs" / "requirements.txt").write_text("sphinx\n")
+    found, (notice,) = finding.find(Search(root))
+    assert not found.files
+    assert f"has {path}, which is not read" in notice.text
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,13 @@ def test_the_names_in_requirements_files_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("name", "meant"),
-    [("pytorch", "torch"), ("CV2", "opencv-python"), ("sklearn", "scikit-learn"), ("six", "")],
+    [
+        ("pytorch", "torch"),
+        ("CV2", "opencv-python"),
+        ("sklearn", "scikit-learn"),
+        ("six", ""),
+        ("pkg_resources", "setuptools"),
+    ],
 )
 def test_what_people_mean_by_a_name_is_known(name: str, meant: str) -> None:
     assert package_names.instead_of(name) == meant

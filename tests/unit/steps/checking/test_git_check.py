@@ -69,3 +69,19 @@ def test_a_constraint_asks_for_nothing() -> None:
     events: list[Event] = []
     git_check.check(plan, events.append)
     assert events == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "git+ssh://git@git.example.com/team/own.git",
+        "own @ git+ssh://git@git.example.com/team/own.git@v1",
+        "git+git@git.example.com:team/own.git",
+    ],
+)
+def test_what_needs_a_key_of_ssh_is_refused_where_the_base_has_git(line: str) -> None:
+    with pytest.raises(BuildFailed, match="own comes from a git repository over ssh") as caught:
+        _said(line, "python:3.11")
+    assert "git+https://" in (caught.value.hint or "")
+    (said,) = _said(line, "harbor.example.com/hub/library/python:3.11")
+    assert "over ssh" in said

@@ -6,6 +6,7 @@ and fetches packages is imported for that alone: most pushes find the layers of 
 
 from collections.abc import Sequence
 from dataclasses import field
+from functools import partial
 
 from keynet.direct.base.base_source import Target
 from keynet.direct.caching.registry_cache import RegistryCache, Stored
@@ -23,6 +24,7 @@ from keynet.frozen import frozen
 from keynet.oci.image import Layer
 from keynet.oci.platform import Platform
 from keynet.plan import BuildPlan, Recipe
+from keynet.process.background import background
 from keynet.text import _, fill
 
 __all__ = ["Packages", "WantedPackages", "layer_store"]
@@ -151,16 +153,18 @@ class WantedPackages:
             self.target.python, chosen.wheels, self.compiler, self.emit, most=self.most_big
         )
         store = layer_store(self.plan)
-        for added, layer in layering.package_layers(store, parts, anew=self.plan.no_cache):
-            made.append((added, layer))
-            if early is not None:
-                early.offer([added.layer])
+        # Its library takes a while to import, which nothing waits for meanwhile.
+        with background(partial(cyclonedx, chosen.packages)) as sbom:
+            for added, layer in layering.package_layers(store, parts, anew=self.plan.no_cache):
+                made.append((added, layer))
+                if early is not None:
+                    early.offer([added.layer])
         version = self.compiler.version.partition(" ")[0] if self.compiler else ""
         recorded = Recorded(self.target.python.minor, str(self.platform), version, LAYOUT)
         resolved = Resolved(
             tuple(layer for _added, layer in made),
             rendered(chosen.packages, recorded),
-            cyclonedx(chosen.packages),
+            sbom.result(),
         )
         resolved_cache.keep(self._key(), resolved)
         return self._packages(resolved, [added for added, _layer in made])

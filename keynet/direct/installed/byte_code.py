@@ -4,19 +4,19 @@ Without it a container that cannot write to its packages compiles them at each s
 of its own, so that the packages' layers are the same whether it can be made or not.
 """
 
-import json
 import os
 import re
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from keynet.direct.installed import compiling
-from keynet.direct.layers.tar_stream import Entry, file_entry
+from keynet.direct.layers.tar_stream import Entry, FilePart, file_entry
 from keynet.errors import BuildFailed
 from keynet.files.living_folders import living
 from keynet.files.uninterrupted import uninterrupted
@@ -110,11 +110,10 @@ class ByteCode:
         """
         self.begin()
         assert self._begun is not None
-        self._begun.wait()
         return [
             file_entry(_beside(path, self._compiler.tag), result)
-            for (path, _source), result in zip(self._modules, self._begun.results, strict=True)
-            if result.exists()
+            for path, result in self._begun.results()
+            if result.size
         ]
 
     def end(self) -> None:
@@ -132,17 +131,15 @@ class _Begun:
         self._compiler = compiler
         self._running: list[subprocess.Popen[bytes]] = []
         self._ending = ExitStack()
+        self._modules = modules
+        # Each has every so many modules, which takes all of them about the same time.
+        self._programs = min(os.cpu_count() or 1, max(1, len(modules) // 8), len(modules))
         try:
-            folder = self._ending.enter_context(living("compiled", Path(tempfile.gettempdir())))
-            self._folder = folder
-            self.results = [folder / str(number) for number in range(len(modules))]
-            jobs = [
-                (str(source), f"/{path}", str(result))
-                for (path, source), result in zip(modules, self.results, strict=True)
-            ]
-            workers = max(1, min(os.cpu_count() or 1, len(jobs) // 8))
-            for number in range(workers if jobs else 0):
-                self._start(number, jobs[number::workers])
+            self._folder = self._ending.enter_context(
+                living("compiled", Path(tempfile.gettempdir()))
+            )
+            for number in range(self._programs):
+                self._start(number, modules[number :: self._programs])
         except OSError as error:
             self.end()
             raise self._failed(error.strerror or str(error)) from error
@@ -150,23 +147,44 @@ class _Begun:
             self.end()
             raise
 
-    def _start(self, number: int, jobs: Sequence[tuple[str, str, str]]) -> None:
+    def _start(self, number: int, modules: Sequence[tuple[str, Path]]) -> None:
         # Files rather than pipes: nobody has to read and write while it runs.
-        wanted = self._folder / f"jobs-{number}"
-        wanted.write_text(json.dumps(jobs))
-        with wanted.open("rb") as stdin, self._said(number).open("wb") as said:
+        wanted = self._folder / f"wanted-{number}"
+        with wanted.open("wb") as file:
+            for path, source in modules:
+                file.write(os.fsencode(source) + f"\0/{path}\0".encode("utf-8", "surrogateescape"))
+        with (
+            wanted.open("rb") as stdin,
+            self._result(number).open("wb") as result,
+            self._said(number).open("wb") as said,
+        ):
             self._running.append(
                 subprocess.Popen(
                     [self._compiler.program, *_ISOLATED, compiling.__file__],
                     stdin=stdin,
-                    stdout=subprocess.DEVNULL,
+                    stdout=result,
                     stderr=said,
                     cwd="/",
                     env=_environment(),
                 )
             )
 
-    def wait(self) -> None:
+    def results(self) -> Iterator[tuple[str, FilePart]]:
+        """Yield the path and the byte code of each module, empty where it is not valid Python.
+
+        Raises:
+            BuildFailed: The compiler fails.
+        """
+        self._wait()
+        for number in range(self._programs):
+            modules = self._modules[number :: self._programs]
+            parts = list(islice(_parts(self._result(number)), len(modules)))
+            if len(parts) < len(modules):
+                raise self._failed(_("its output is not complete"))
+            for (path, _source), part in zip(modules, parts, strict=True):
+                yield path, part
+
+    def _wait(self) -> None:
         for number, program in enumerate(self._running):
             try:
                 status = program.wait(_TIMEOUT_S)
@@ -184,6 +202,9 @@ class _Begun:
                 program.kill()
             for program in self._running:
                 program.wait()
+
+    def _result(self, number: int) -> Path:
+        return self._folder / f"result-{number}"
 
     def _said(self, number: int) -> Path:
         return self._folder / f"said-{number}"
@@ -205,6 +226,15 @@ def _environment() -> dict[str, str]:
     kept = {name: text for name, text in variables.items() if not name.startswith("PYTHON")}
     # Before Python 3.11 the order of sets in byte code depends on it.
     return {**kept, "PYTHONHASHSEED": "0"}
+
+
+def _parts(file: Path) -> Iterator[FilePart]:
+    """Yield what a compiler has written, each after its size in eight bytes."""
+    with file.open("rb") as opened:
+        while stated := opened.read(8):
+            size = int.from_bytes(stated, "little")
+            yield FilePart(file, opened.tell(), size)
+            opened.seek(size, os.SEEK_CUR)
 
 
 def _beside(path: str, tag: str) -> str:

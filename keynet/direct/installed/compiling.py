@@ -6,37 +6,41 @@ since its marshal flags follow reference counts; version 2 of the format has non
 Source: PEP 552 (deterministic pycs); the documentation of ``marshal``.
 """
 
-import importlib.util
-import json
 import marshal
 import sys
+from _imp import source_hash
+from importlib._bootstrap_external import MAGIC_NUMBER
+
+# What ``importlib.util`` offers and json does is not worth their import, which takes as long as the
+# start of Python: there are several of these programs in each first push.
 
 # Hash-based, and not compared with the source at each start.
 _FLAGS = (1).to_bytes(4, "little")
 
 
-def compiled(source: bytes, path: str) -> "bytes | None":
-    """Return a .pyc; None for what is not valid Python for this version."""
+def compiled(source: bytes, path: str) -> bytes:
+    """Return a .pyc; nothing for what is not valid Python for this version."""
     try:
         code = compile(source, path, "exec", dont_inherit=True, optimize=0)
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError):
-        return None
-    return (
-        importlib.util.MAGIC_NUMBER
-        + _FLAGS
-        + importlib.util.source_hash(source)
-        + marshal.dumps(code, 2)
-    )
+        return b""
+    key = int.from_bytes(MAGIC_NUMBER, "little")
+    return MAGIC_NUMBER + _FLAGS + source_hash(key, source) + marshal.dumps(code, 2)
 
 
 def main() -> None:
-    """Compile what standard input names: triples of source, path in the image, and result."""
-    for source, path, result in json.load(sys.stdin):
+    """Compile what standard input names, as pairs of a source and its path in the image.
+
+    Each is followed by NUL. Standard output gets the size of each result, in eight bytes, and the
+    result.
+    """
+    names = sys.stdin.buffer.read().split(b"\0")
+    results = sys.stdout.buffer
+    for source, path in zip(names[::2], names[1::2]):  # noqa: B905  Python 3.8
         with open(source, "rb") as file:  # noqa: PTH123  started without site
-            content = compiled(file.read(), path)
-        if content is not None:
-            with open(result, "wb") as file:  # noqa: PTH123
-                file.write(content)
+            content = compiled(file.read(), path.decode("utf-8", "surrogateescape"))
+        results.write(len(content).to_bytes(8, "little") + content)
+    results.flush()
 
 
 if __name__ == "__main__":

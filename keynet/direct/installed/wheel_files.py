@@ -17,7 +17,7 @@ from typing import Final
 
 from keynet.direct.installed.installed_record import Installed, record
 from keynet.direct.installed.wheel import Wheel
-from keynet.direct.layers.tar_stream import Entry, file_entry
+from keynet.direct.layers.tar_stream import Entry, FilePart, file_entry
 from keynet.errors import BuildFailed
 from keynet.frozen import frozen
 from keynet.text import _, fill, printable
@@ -127,6 +127,7 @@ def wheel_entries(placed: PlacedWheel, minor: str) -> list[Entry]:
     installed = [
         Installed(path, entry.content, placed.sources.get(path, ""), placed.sizes.get(path, 0))
         for path, entry in entries.items()
+        if not isinstance(entry.content, FilePart)
     ]
     own = f"{wheel.metadata}/RECORD"
     content = record(wheel.root / own, installed, packages, own)

@@ -39,7 +39,7 @@ class Compression:
 
     media_type: str
     tag: str
-    compress: Callable[[bytes], bytes | bytearray] = field(repr=False)
+    compress: Callable[[memoryview], bytes | bytearray] = field(repr=False)
 
 
 def compression(name: str) -> Compression:
@@ -56,19 +56,23 @@ def write_layer(
     whole, stored = hashlib.sha256(), hashlib.sha256()
     size = 0
     workers = min(os.cpu_count() or 1, _MOST_WORKERS)
-    pending: deque[Future[bytes | bytearray]] = deque()
+    # Used again and again: new memory for each member takes a tenth of the time.
+    free: list[memoryview] = []
+    pending: deque[tuple[memoryview, Future[bytes | bytearray]]] = deque()
 
     def take() -> None:
         nonlocal size
-        member = pending.popleft().result()
+        buffer, compressed = pending.popleft()
+        member = compressed.result()
+        free.append(buffer)
         stored.update(member)
         size += len(member)
         file.write(member)
 
     with ThreadPoolExecutor(workers, thread_name_prefix="keynet-compress") as pool:
-        for member in _members(blocks):
+        for buffer, member in _members(blocks, free):
             whole.update(member)
-            pending.append(pool.submit(how.compress, member))
+            pending.append((buffer, pool.submit(how.compress, member)))
             # No more than these are in memory, each twice.
             while len(pending) > workers + 1:
                 take()
@@ -81,7 +85,7 @@ def write_layer(
     )
 
 
-def _gzipped(member: bytes) -> bytes | bytearray:
+def _gzipped(member: memoryview) -> bytes | bytearray:
     import deflate
 
     return deflate.gzip_compress(member, _LEVEL)
@@ -92,7 +96,7 @@ def _zstd() -> Compression:
 
     zstd = zstd_library()
 
-    def compress(member: bytes) -> bytes:
+    def compress(member: memoryview) -> bytes:
         return bytes(zstd.compress(member, level=_ZSTD_LEVEL))
 
     return Compression(
@@ -100,15 +104,32 @@ def _zstd() -> Compression:
     )
 
 
-def _members(blocks: Iterable[bytes]) -> Iterator[bytes]:
-    """Cut a stream into pieces of one MiB; the last one is shorter."""
-    held = bytearray()
+def _members(
+    blocks: Iterable[bytes], free: list[memoryview]
+) -> Iterator[tuple[memoryview, memoryview]]:
+    """Cut a stream into pieces of one MiB; the last one is shorter.
+
+    Args:
+        free: Buffers to take, of one MiB each; others are made.
+
+    Yields:
+        A buffer, and the piece in it: the buffer is free again when nobody reads the piece.
+    """
+    buffer, filled = _buffer(free), 0
     for block in blocks:
-        held += block
-        while len(held) >= _MEMBER:
-            with memoryview(held) as view:
-                member = bytes(view[:_MEMBER])
-            del held[:_MEMBER]
-            yield member
-    if held:
-        yield bytes(held)
+        with memoryview(block) as view:
+            start = 0
+            while start < len(view):
+                end = min(len(view), start + _MEMBER - filled)
+                buffer[filled : filled + end - start] = view[start:end]
+                filled += end - start
+                start = end
+                if filled == _MEMBER:
+                    yield buffer, buffer
+                    buffer, filled = _buffer(free), 0
+    if filled:
+        yield buffer, buffer[:filled]
+
+
+def _buffer(free: list[memoryview]) -> memoryview:
+    return free.pop() if free else memoryview(bytearray(_MEMBER))

@@ -19,6 +19,7 @@ from keynet.text import _, fill
 
 __all__ = [
     "Entry",
+    "FilePart",
     "file_entry",
     "folder_entry",
     "folders_above",
@@ -27,7 +28,7 @@ __all__ = [
     "tar_blocks",
 ]
 
-_PIECE: Final = 1 << 20
+_PIECE: Final = 1 << 18
 _RECORD: Final = 512
 # Name, mode, owner, group, size, time, checksum, type, link, magic; what follows is empty.
 _USTAR: Final = struct.Struct("100s8s8s8s12s12s8sc100s8s247x")
@@ -38,21 +39,30 @@ _TYPES: Final = {"file": b"0", "folder": b"5", "link": b"2"}
 
 
 @frozen
+class FilePart:
+    """A part of a file on disk, in bytes."""
+
+    file: Path
+    start: int
+    size: int
+
+
+@frozen
 class Entry:
     """One member of a layer.
 
-    ``path`` is relative to the root, with ``/``. ``content`` is a file's: bytes, or a file that
-    is read when the layer is written. ``target`` is where a link leads.
+    ``path`` is relative to the root, with ``/``. ``content`` is a file's: bytes, or a file or a
+    part of one that is read when the layer is written. ``target`` is where a link leads.
     """
 
     path: str
     kind: Literal["file", "folder", "link"]
     mode: int
-    content: bytes | Path = field(default=b"", repr=False)
+    content: bytes | Path | FilePart = field(default=b"", repr=False)
     target: str = ""
 
 
-def file_entry(path: str, content: bytes | Path, *, executable: bool = False) -> Entry:
+def file_entry(path: str, content: bytes | Path | FilePart, *, executable: bool = False) -> Entry:
     """Return a file that everyone can read."""
     return Entry(path, "file", 0o755 if executable else 0o644, content)
 
@@ -93,32 +103,42 @@ def tar_blocks(entries: Iterable[Entry], *, time_s: int = 0) -> Iterator[bytes]:
     """
     chosen = {entry.path: entry for entry in entries}
     for entry in sorted(chosen.values(), key=lambda each: each.path.split("/")):
-        if entry.kind == "file" and isinstance(entry.content, Path):
+        if isinstance(entry.content, bytes):
+            size = len(entry.content)
+            yield header(entry, size, time_s) + entry.content + _padding(size)
+        else:
             yield from _from_disk(entry, entry.content, time_s)
-            continue
-        content = entry.content if isinstance(entry.content, bytes) else b""
-        yield header(entry, len(content), time_s) + content + _padding(len(content))
     yield bytes(2 * _RECORD)
 
 
-def _from_disk(entry: Entry, path: Path, time_s: int) -> Iterator[bytes]:
+def _from_disk(entry: Entry, content: Path | FilePart, time_s: int) -> Iterator[bytes]:
+    part = content if isinstance(content, FilePart) else None
+    path = content.file if isinstance(content, FilePart) else content
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            found = os.fstat(file.fileno())
+        file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            found = os.fstat(file)
             if not stat.S_ISREG(found.st_mode):
                 raise _unreadable(entry, _("it is not a regular file"))
-            yield header(entry, found.st_size, time_s)
-            left = found.st_size
+            if part:
+                os.lseek(file, part.start, os.SEEK_SET)
+            size = left = part.size if part else found.st_size
+            # Most files are small, and are one block with their header.
+            block = header(entry, size, time_s)
             while left:
-                piece = file.read(min(left, _PIECE))
+                piece = os.read(file, min(left, _PIECE))
                 if not piece:
                     raise _unreadable(entry, _("it was truncated while it was read"))
                 left -= len(piece)
-                yield piece
+                block += piece
+                if left:
+                    yield block
+                    block = b""
+            yield block + _padding(size)
+        finally:
+            os.close(file)
     except OSError as error:
         raise _unreadable(entry, error.strerror or str(error)) from error
-    yield _padding(found.st_size)
 
 
 def header(entry: Entry, size: int, time_s: int) -> bytes:

@@ -4,6 +4,8 @@ uv chooses for the folder of an environment; what is installed there is used whe
 plans an installation into a folder that has the metadata of the base's packages. What the plan
 keeps of them takes no part in the lock, and what it adds gets the version that it has there.
 
+Without a plan, what is chosen is the same as long as the base brings none of it.
+
 Source: uv, "Command-line reference" (``--dry-run``, ``--override``).
 """
 
@@ -18,12 +20,14 @@ from keynet.process.shell import Finished
 from keynet.runtime.build.inside import base_metadata
 from keynet.runtime.build.inside.made_environment import Made
 
-__all__ = ["Plan", "plan_on_base"]
+__all__ = ["Plan", "names_in", "plan_on_base"]
 
 # " + name==1.0 (from file:///…)"; "~" is the same version installed again.
 _LINE: Final = re.compile(
     r"[ \t]*([-+~]) ([A-Za-z0-9][A-Za-z0-9._-]*)==([^\s()]+)(?: \(from (.+)\))?[ \t]*"
 )
+# Of METADATA and PKG-INFO; one in their descriptions costs no more than a plan.
+_NAME: Final = re.compile(r"^Name:[ \t]*(\S+)", re.MULTILINE)
 
 
 @frozen
@@ -45,6 +49,12 @@ class Plan:
         (folder / "added.txt").write_text("".join(f"{each}\n" for each in self.added), "utf-8")
         added = str(folder / "added.txt")
         return ["--override", str(folder / "kept.txt"), "--constraint", added, added]
+
+
+def names_in(base: BasePackages) -> set[str]:
+    """Return the names of the packages that a base brings, normalised."""
+    found = (_NAME.search(text) for text in base.files.values())
+    return {_normalised(each[1]) for each in found if each}
 
 
 def plan_on_base(

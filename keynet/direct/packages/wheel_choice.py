@@ -10,7 +10,7 @@ Source: PEP 751 (pylock.toml); uv, "Command-line reference".
 import hashlib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +18,7 @@ from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.installed.wheel import Wheel
 from keynet.direct.packages import package_lock, prepared_uv
-from keynet.direct.packages.base_satisfied import plan_on_base
+from keynet.direct.packages.base_satisfied import names_in, plan_on_base
 from keynet.direct.packages.choice_errors import (
     from_source,
     hashes_differ,
@@ -76,25 +76,22 @@ def choose_lock(
         unbuilt = [] if builder else from_version_control(uv.options.texts.values())
         if unbuilt:
             raise from_source(unbuilt)
-        sources = list(uv.sources)
-        if base.files:
-            plan = plan_on_base(uv.run, base, sources, uv.top / "on-base")
+        refused, packages = _locked(uv, uv.sources)
+        brought = names_in(base)
+        if brought and (refused or any(each.get("name") in brought for each in packages)):
+            plan = plan_on_base(uv.run, base, uv.sources, uv.top / "on-base")
             if plan.refused:
                 raise not_resolved(plan.refused, python, platform)
-            sources += plan.arguments(uv.top / "plan")
-        # What is said of hashes is checked below: it is not a part of this command.
-        arguments = ("--quiet", "--no-header", "--format", "pylock.toml", "-o", _LOCK, *sources)
-        done = uv.run("compile", *arguments, unchecked=True)
-        if done.status != 0:
-            raise not_resolved(done.stderr, python, platform)
-        text = (uv.folder / _LOCK).read_text("utf-8")
-        packages = _packages(text)
+            refused, packages = _locked(uv, [*uv.sources, *plan.arguments(uv.top / "plan")])
+        if refused:
+            raise not_resolved(refused, python, platform)
         if uv.options.switched_on("require-hashes"):
             wrong = not_given(uv.options.texts.values(), packages)
             if wrong:
                 raise hashes_differ(wrong)
         for package in packages:
             emit(LogLine(f"{package.get('name')}=={package.get('version')}", "wheels"))
+        text = (uv.folder / _LOCK).read_text("utf-8")
         # Of the image's Python, while uv fetches with this machine's.
         return _PYTHON.sub("", text, count=1).replace(str(uv.top), _TOP)
 
@@ -127,6 +124,21 @@ def fetch_wheels(
         if done.status != 0:
             raise not_fetched(done.stderr, built=bool(builder))
         return _chosen(unpacked, packages)
+
+
+def _locked(uv: prepared_uv.Uv, sources: Sequence[str]) -> tuple[str, list[dict[str, Any]]]:
+    """Write the lock of what these files and arguments name; return its packages.
+
+    The first value is what uv has written if there is no lock, else "".
+    """
+    # uv would prefer the versions of an earlier one.
+    (uv.folder / _LOCK).unlink(missing_ok=True)
+    # What is said of hashes is checked later: it is not a part of this command.
+    arguments = ("--quiet", "--no-header", "--format", "pylock.toml", "-o", _LOCK, *sources)
+    done = uv.run("compile", *arguments, unchecked=True)
+    if done.status != 0:
+        return done.stderr or str(done.status), []
+    return "", _packages((uv.folder / _LOCK).read_text("utf-8"))
 
 
 def _packages(lock: str) -> list[dict[str, Any]]:

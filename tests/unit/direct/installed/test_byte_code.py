@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from keynet.direct.installed.byte_code import ByteCode, Compiler, find_compiler
-from keynet.direct.layers.tar_stream import file_entry
+from keynet.direct.layers.tar_stream import FilePart, file_entry
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3/site-packages"
@@ -30,6 +30,10 @@ def compiler() -> Compiler:
     return found
 
 
+def read(part: FilePart) -> bytes:
+    return part.file.read_bytes()[part.start : part.start + part.size]
+
+
 def compiled(folder: Path, compiler: Compiler) -> dict[str, bytes]:
     entries = []
     for name, text in SOURCES.items():
@@ -39,8 +43,7 @@ def compiled(folder: Path, compiler: Compiler) -> dict[str, bytes]:
         entries.append(file_entry(f"{SITE}/{name}", file))
     code = ByteCode(entries, compiler)
     try:
-        found = code.entries()
-        return {e.path: e.content.read_bytes() for e in found if isinstance(e.content, Path)}
+        return {e.path: read(e.content) for e in code.entries() if isinstance(e.content, FilePart)}
     finally:
         code.end()
 
@@ -87,6 +90,8 @@ def test_python_takes_it_without_looking_at_the_source(tmp_path: Path, compiler:
     spec.loader.exec_module(module)
     assert module.f("left")
     assert content[4:8] == b"\x01\0\0\0"
+    source = next(iter(SOURCES.values())).encode()
+    assert content[8:16] == importlib.util.source_hash(source)
 
 
 def test_a_version_that_is_not_here_has_no_compiler() -> None:
@@ -104,6 +109,18 @@ def test_a_compiler_that_fails_says_why_and_not_how_it_was_called(tmp_path: Path
     entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
     code = ByteCode([entry], Compiler(str(program), "cpython-311", "3.11.2"))
     with pytest.raises(BuildFailed, match=r"python: OSError: No space left on device\.$"):
+        code.entries()
+    code.end()
+
+
+def test_a_compiler_that_writes_too_little_is_an_error(tmp_path: Path) -> None:
+    program, module = tmp_path / "python", tmp_path / "a.py"
+    program.write_text("#!/bin/sh\nexit 0\n")
+    program.chmod(0o755)
+    module.write_text("x = 1\n")
+    entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
+    code = ByteCode([entry], Compiler(str(program), "cpython-311", "3.11.2"))
+    with pytest.raises(BuildFailed, match="its output is not complete"):
         code.entries()
     code.end()
 

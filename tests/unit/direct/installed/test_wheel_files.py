@@ -9,7 +9,7 @@ import pytest
 
 from keynet.direct.installed.wheel import Wheel
 from keynet.direct.installed.wheel_files import place_wheel, wheel_entries
-from keynet.direct.layers.tar_stream import Entry
+from keynet.direct.layers.tar_stream import Entry, FilePart
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
@@ -35,6 +35,7 @@ def placed(root: Path, files: dict[str, str]) -> dict[str, Entry]:
 
 
 def read(entry: Entry) -> bytes:
+    assert not isinstance(entry.content, FilePart)
     return entry.content if isinstance(entry.content, bytes) else entry.content.read_bytes()
 
 

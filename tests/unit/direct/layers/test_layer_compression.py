@@ -59,10 +59,10 @@ def test_little_is_in_memory_on_a_machine_with_many_processors(
             in_work.append(next(read))
             yield bytes(1 << 20)
 
-    def compress(member: bytes) -> bytes:
+    def compress(member: memoryview) -> bytes:
         time.sleep(0.03)
         in_work.append(-next(done))
-        return member[:1]
+        return bytes(member[:1])
 
     write_layer(blocks(), io.BytesIO(), replace(compression("gzip"), compress=compress))
     ahead = [

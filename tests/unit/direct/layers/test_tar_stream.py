@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from keynet.direct.layers.tar_stream import (
     Entry,
+    FilePart,
     file_entry,
     folder_entry,
     folders_above,
@@ -89,6 +90,21 @@ def test_long_names_and_targets_survive() -> None:
     name, target = "r/" + "한" * 90, "../" * 60 + "x"
     (member,) = members(tar_of(link_entry(name, target))).values()
     assert (member.name, member.linkname) == (name, target)
+
+
+@pytest.mark.parametrize("size", [0, 5, 700_000])
+def test_a_part_of_a_file_is_as_the_same_bytes(size: int, tmp_path: Path) -> None:
+    content = bytes(range(256)) * 4000
+    (tmp_path / "whole").write_bytes(content)
+    part = FilePart(tmp_path / "whole", 11, size)
+    expected = tar_of(file_entry("r/x", content[11 : 11 + size]))
+    assert tar_of(file_entry("r/x", part)) == expected
+
+
+def test_a_part_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "short").write_bytes(b"123")
+    with pytest.raises(ContextInvalid, match="truncated"):
+        tar_of(file_entry("r/x", FilePart(tmp_path / "short", 1, 3)))
 
 
 def test_a_link_in_the_place_of_a_file_is_not_followed(tmp_path: Path) -> None:

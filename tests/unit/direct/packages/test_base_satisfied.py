@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from keynet.direct.base.base_packages import BasePackages
-from keynet.direct.packages.base_satisfied import Plan, plan_on_base
+from keynet.direct.packages.base_satisfied import Plan, names_in, plan_on_base
 from keynet.process.shell import Finished
 
 SITE = "usr/lib/python3/dist-packages"
@@ -71,3 +71,7 @@ def test_metadata_that_names_no_package_needs_no_plan(tmp_path: Path) -> None:
     base = BasePackages((SITE,), {f"{SITE}/x.dist-info/METADATA": "Summary: x\n"})
     assert plan_on_base(uv.run, base, ["r.txt"], tmp_path / "x") == Plan()
     assert uv.seen == []
+
+
+def test_the_names_of_a_base_are_normalised() -> None:
+    assert names_in(BASE) == {"six", "old-one", "torch"}

@@ -4,11 +4,13 @@ import os
 import resource
 import subprocess
 import sys
+import tomllib
 import zipfile
 from pathlib import Path
 
 import pytest
 
+from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.packages.choice_errors import NoWheel
 from keynet.direct.packages.wheel_choice import choose_lock, fetch_wheels
@@ -36,12 +38,49 @@ def repository(folder: Path) -> str:
 
 def carrier(file: Path, requirement: str) -> bytes:
     """Return a wheel with a requirement in its metadata."""
-    metadata = f"Metadata-Version: 2.1\nName: carrier\nVersion: 1\nRequires-Dist: {requirement}\n"
+    return wheel(file, "carrier", "1", f"Requires-Dist: {requirement}\n")
+
+
+def wheel(file: Path, name: str, version: str, more: str = "") -> bytes:
+    """Return a wheel without modules, with more lines in its metadata."""
+    metadata = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{more}"
+    folder = f"{name}-{version}.dist-info"
     with zipfile.ZipFile(file, "w") as archive:
-        archive.writestr("carrier-1.dist-info/METADATA", metadata)
-        archive.writestr("carrier-1.dist-info/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
-        archive.writestr("carrier-1.dist-info/RECORD", "")
+        archive.writestr(f"{folder}/METADATA", metadata)
+        archive.writestr(f"{folder}/WHEEL", "Wheel-Version: 1.0\nTag: py3-none-any\n")
+        archive.writestr(f"{folder}/RECORD", "")
     return file.read_bytes()
+
+
+@pytest.mark.slow
+def test_what_the_base_has_is_chosen_only_where_it_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    files = {f"wheels/{name}-{version}-py3-none-any.whl": wheel(tmp_path / "w.whl", name, version)
+             for name, version in (("carrier", "1"), ("carrier", "2"), ("other", "1"))}  # fmt: skip
+    site = "usr/lib/python3/dist-packages"
+    brought = {"carrier": "1", "Nowhere_Else": "1"}
+    base = BasePackages(
+        (site,),
+        {
+            f"{site}/{name}-{version}.dist-info/METADATA": f"Name: {name}\nVersion: {version}\n"
+            for name, version in brought.items()
+        },
+    )
+    found = {}
+    for wanted in ("other", "carrier", "carrier>1", "nowhere-else"):
+        text = f"--no-index\n--find-links wheels\n{wanted}\n".encode()
+        dependencies = Dependencies(files={"requirements.txt": text, **files})
+        target = (dependencies, HostNetwork(), PYTHON, Platform("linux", "amd64"), ignore)
+        packages = tomllib.loads(choose_lock(*target, base=base)).get("packages", [])
+        found[wanted] = [(each["name"], each["version"]) for each in packages]
+    assert found == {
+        "other": [("other", "1")],
+        "carrier": [],
+        "carrier>1": [("carrier", "2")],
+        "nowhere-else": [],
+    }
 
 
 @pytest.mark.slow

@@ -46,6 +46,7 @@ _KINDS: Final = {
     },
 }
 _OF_LIBRARIES: Final = ("argparse.", "configargparse.", "jsonargparse.", "simple_parsing.")
+_VERBS: Final = frozenset([*ACTIONS.values(), *_WITHOUT_VALUE])
 _FLAGS: Final = {"store_true": False, "store_false": True}
 _LONGEST_NAME: Final = 200
 _PARAMETERS: Final = (
@@ -192,7 +193,7 @@ def _verb(value: Value) -> tuple[str, Class | None]:  # noqa: PLR0911
     if value is None or value is MISSING:
         return "store", None
     if isinstance(value, str):
-        return value, None
+        return (value if value in _VERBS else "unknown"), None
     if isinstance(value, External):
         return ACTIONS.get(value.name, "store"), None
     if isinstance(value, Class):

@@ -3,11 +3,10 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.dialects.argparse import parsing
+from keynet.script.dialects.argparse import parser_defaults, parsing
 from keynet.script.dialects.argparse.action import Action, make_action
 from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
 from keynet.script.dialects.argparse.declaration import declare
-from keynet.script.dialects.argparse.parser_defaults import get_default, set_defaults
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.machine import (
@@ -87,6 +86,7 @@ class Parser(Group):
         self.sometimes = False
         self.parsed: set[str] | None = None
         self.key: Value = None
+        self.registered: dict[tuple[Value, Value], Value] = {}
 
     @property
     def parser(self) -> "Parser":
@@ -226,6 +226,7 @@ def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:
 def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     parser = group.parser
     run.limits.spend(1)
+    given = parser_defaults.as_registered(parser.registered, given)
     action = make_action(run, given, parser.prefix, parser.argument_default)
     if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
@@ -326,8 +327,9 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
     "add_mutually_exclusive_group": _add_group,
     "_add_action": _add_action,
     "_remove_action": _remove_action,
-    "set_defaults": set_defaults,
-    "get_default": get_default,
+    "set_defaults": parser_defaults.set_defaults,
+    "get_default": parser_defaults.get_default,
+    "register": parser_defaults.register,
     # Short names of configargparse.
     "add": _add_argument,
     "add_arg": _add_argument,

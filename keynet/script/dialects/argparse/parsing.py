@@ -16,6 +16,8 @@ class _Parser(ParserLike, Protocol):
     defaults: dict[str, Value]
     parsed: set[str] | None
     region: int
+    argument_default: Value
+    registered: dict[tuple[Value, Value], Value]
 
 
 class GroupLike(Protocol):

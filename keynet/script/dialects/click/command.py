@@ -114,11 +114,14 @@ def _parameters(run: Machine, function: Value, given: Arguments) -> list[Paramet
 
 
 def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> Command:
+    # The constructor of a class of the project may have added options of its own.
+    made = command.cls is not None and command.callback is function is not None
     command.callback = function
     command.region = run.region
     run.fresh(command)
     command.line, command.file = given.line, given.file
-    command.parameters = [*_parameters(run, function, given)]
+    if not made:
+        command.parameters = [*_parameters(run, function, given)]
     name = given.get("name", 0)
     if isinstance(function, Function):
         own = run.attribute(function, "__name__")
@@ -127,7 +130,8 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
         function.attributes.pop(PARAMETERS, None)
         command.line = function.node.lineno
         command.file = function.scope.module.file
-    _configure(run, command, given)
+    if not made:
+        _configure(run, command, given)
     _created(run, command)
     return command
 
@@ -169,7 +173,9 @@ def make_command(run: Machine, given: Arguments) -> Value:
         cls = given.keywords.get("cls")
         command: Value = Command()
         if isinstance(cls, Class):
-            made = run.call(cls, Arguments())
+            keywords = {key: value for key, value in given.keywords.items() if key != "cls"}
+            keywords |= {"callback": function, "name": given.get("name", 0, UNKNOWN)}
+            made = run.call(cls, Arguments((), keywords))
             if isinstance(made, Command):
                 command = made
                 run.parsers[:] = [parser for parser in run.parsers if parser is not made]

@@ -152,7 +152,11 @@ def _sorted(run: Machine, given: Arguments) -> Value:
     if items is None or len(items) > MAX_ITEMS:
         return Unknown("list")
     key = given.keywords.get("key")
-    keys = items if key is None else [run.call(key, Arguments((item,))) for item in items]
+    keys = (
+        _first_parts(items)
+        if key is None
+        else [run.call(key, Arguments((item,))) for item in items]
+    )
     if not concrete(keys) or any(isinstance(part, (dict, SetValue)) for part in keys):
         return Unknown("list")
     backwards = run.truth(given.keywords.get("reverse", False))
@@ -162,6 +166,13 @@ def _sorted(run: Machine, given: Arguments) -> Value:
     except TypeError:
         return Unknown("list")
     return Unknown("list") if backwards is None else run.fresh([items[i] for i in order])
+
+
+def _first_parts(items: list[Value]) -> list[Value]:
+    """Return what orders items: of pairs whose first parts all differ, nothing else is compared."""
+    parts = [item[0] for item in items if isinstance(item, tuple) and item]
+    texts = [part for part in parts if isinstance(part, str)]
+    return parts if len(set(texts)) == len(items) else items
 
 
 def _fold(function: Callable[..., object], kind: str) -> Callable[[Machine, Arguments], Value]:

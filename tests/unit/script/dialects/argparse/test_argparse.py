@@ -7,7 +7,7 @@ import pytest
 from keynet.script.arguments import Argument as A
 from keynet.script.arguments import TypeName
 from keynet.script.extraction import extract
-from tests.unit.script.reading import arguments, read, write
+from tests.unit.script.reading import arguments, read, rows, write
 
 
 def one(folder: Path, call: str, before: str = "") -> A:
@@ -494,3 +494,52 @@ p.parse_args()
         ("y", "float", 0.5),
     ]
     assert found.notes == ()
+
+
+def test_a_registered_action_or_type_is_the_one_that_its_name_stands_for(tmp_path: Path) -> None:
+    script = """
+    import argparse, os
+    class Pairs(argparse.Action):
+        def __init__(self, option_strings, dest, **keywords):
+            super().__init__(option_strings, dest, default=5, type=int, **keywords)
+    p = argparse.ArgumentParser()
+    p.register("action", "pairs", Pairs)
+    p.register("type", "count", int)
+    if os.environ.get("C0"):
+        p.register("type", "other", int)
+    p.add_argument("--a", action="pairs")
+    p.add_argument_group("g").add_argument("--b", type="count", default="3")
+    p.add_argument("--c", action="unheard")
+    p.add_argument("--d", type="other")
+    p.parse_args()
+    """
+    found = read(tmp_path, script)
+    assert rows(found)[:2] == [("a", "int", 5, False, None), ("b", "int", 3, False, None)]
+    assert {note.message.rpartition(" of ")[2].split()[0] for note in found.notes} == {"c", "d"}
+
+
+@pytest.mark.parametrize(("indent", "default"), [("", None), ("if known.c:\n    ", 1)])
+def test_defaults_that_an_unknown_mapping_replaces_are_unknown(
+    tmp_path: Path, indent: str, default: object
+) -> None:
+    script = (
+        "import argparse, json\np = argparse.ArgumentParser()\np.add_argument('--c')\n"
+        "p.add_argument('--a', default=1, type=int)\nknown, _ = p.parse_known_args()\n"
+        f"{indent}p.set_defaults(**json.load(open('c.json')))\np.parse_args()\n"
+    )
+    found = read(tmp_path, script)
+    assert found.arguments[1].default == default
+    assert found.notes
+
+
+def test_pairs_are_sorted_by_their_first_parts(tmp_path: Path) -> None:
+    script = """
+    import argparse
+    class A: size = 3
+    class B: size = 4
+    p = argparse.ArgumentParser()
+    for name, cls in sorted({"b": B, "a": A}.items()):
+        p.add_argument("--" + name, type=int, default=cls.size)
+    p.parse_args()
+    """
+    assert [(one.name, one.default) for one in arguments(tmp_path, script)] == [("a", 3), ("b", 4)]

@@ -310,3 +310,32 @@ def test_a_command_that_nothing_runs_is_not_taken_for_certain(tmp_path: Path) ->
     found = extract(write(tmp_path, script))
     assert [one.required for one in found.arguments] == [False]
     assert ON_A_CONDITION in {note.message for note in found.notes}
+
+
+def test_the_constructor_of_a_class_of_commands_adds_options(tmp_path: Path) -> None:
+    script = """
+    import click
+    class Base(click.Group):
+        def __init__(self, *args, **keywords):
+            more = [click.Option(["--profile"], default="p")]
+            super().__init__(*args, params=keywords.pop("params", []) + more, **keywords)
+    class Standard(click.Command):
+        def __init__(self, *args, extra=(), **keywords):
+            super().__init__(*args, **keywords)
+            for each in extra:
+                self.params.append(click.Option([f"--{each}"], type=int, default=1))
+    @click.group(cls=Base)
+    @click.option("--a", default=1)
+    def cli(**k): pass
+    @cli.command(cls=Standard, extra=["x", "y"])
+    @click.option("--b", default=2)
+    def one(**k): pass
+    cli()
+    """
+    assert [(one.name, one.default) for one in arguments(tmp_path, script)] == [
+        ("a", 1),
+        ("profile", "p"),
+        ("b", 2),
+        ("x", 1),
+        ("y", 1),
+    ]

@@ -12,6 +12,7 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
+    OneOf,
     Unknown,
     Value,
     is_constant,
@@ -153,11 +154,19 @@ def _mark_required(run: Machine, given: Arguments) -> Value:
     names = {_named(item) for item in items}
     for declared in _flags(run, given).found:
         unsure = not run.sure_for(_flags(run, given))
-        if unsure and declared.name in names and not declared.required:
+        # The script starts without a flag that has a default.
+        if declared.name not in names or declared.required or _is_known(declared.default):
+            continue
+        if unsure or declared.default is not None:
             declared.notes.append(_("It is unknown whether the script requires {name}."))
-        elif declared.name in names:
+        else:
             declared.required = True
     return None
+
+
+def _is_known(default: Value) -> bool:
+    """Report whether a flag has a default in any case."""
+    return default is not None and not isinstance(default, (OneOf, Unknown))
 
 
 def _set_default(run: Machine, given: Arguments) -> Value:
@@ -167,6 +176,10 @@ def _set_default(run: Machine, given: Arguments) -> Value:
             value = given.get("value", 1, Unknown())
             sure = run.sure_for(_flags(run, given))
             declared.default = value if sure else Unknown()
+            if declared.required and not (sure and value is None):
+                declared.required = False
+                if not (sure and _is_known(value)):
+                    declared.notes.append(_("It is unknown whether the script requires {name}."))
     return None
 
 

@@ -113,8 +113,7 @@ def _leaves(
 def declare_value(name: str, value: Any, line: int, file: str) -> Declared:
     """Declare one value; ``???`` is one that has to be set before it is used."""
     if value == "???":
-        note = _("This value is missing in the configuration and has to be set before it is used.")
-        return Declared(name, "", None, line=line, file=file, notes=[note])
+        return Declared(name, "", None, line=line, file=file, notes=[_missing_note()])
     if value is None:
         return Declared(name, "", None, line=line, file=file)
     if isinstance(value, dict | list):
@@ -123,6 +122,10 @@ def declare_value(name: str, value: Any, line: int, file: str) -> Declared:
     known = isinstance(value, bool | int | float | str)
     kind = type(value).__name__ if known else "str"
     return Declared(name, kind, value if known else Unknown(), line=line, file=file)
+
+
+def _missing_note() -> str:
+    return _("This value is missing in the configuration and has to be set before it is used.")
 
 
 def flat(node: dict[Any, Any], prefix: str = "", depth: int = 0) -> list[tuple[str, Any]]:
@@ -139,6 +142,12 @@ def flat(node: dict[Any, Any], prefix: str = "", depth: int = 0) -> list[tuple[s
 def put(values: dict[str, Declared], new: Declared) -> None:
     """Set one value in a tree; what a schema says of its type stays."""
     old = values.get(new.name)
+    below = [name for name in values if name.startswith(new.name + ".")]
+    if new.default == {} and below:
+        return
+    if _missing_note() in new.notes and (below or old is not None):
+        # A value that is missing replaces none.
+        return
     if old is not None:
         schema = old.choices is not None or not new.kind
         values[new.name] = Declared(
@@ -155,6 +164,6 @@ def put(values: dict[str, Declared], new: Declared) -> None:
     parts = new.name.split(".")
     for count in range(1, len(parts)):
         values.pop(".".join(parts[:count]), None)
-    for name in [name for name in values if name.startswith(new.name + ".")]:
+    for name in below:
         del values[name]
     values[new.name] = new

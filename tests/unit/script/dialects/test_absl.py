@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
-from tests.unit.script.reading import DIALECT_SCRIPTS, Row, read, rows
+from tests.unit.script.reading import DIALECT_SCRIPTS, Row, arguments, read, rows
 
 WHOLE: list[tuple[str, list[Row]]] = [
     (
@@ -113,3 +113,21 @@ def test_flags_of_imported_modules_are_read(tmp_path: Path) -> None:
         "    app.run(main)\n",
     )
     assert {row[0]: row[3] for row in rows(extraction)} == {"width": False, "lr": True}
+
+
+def test_a_flag_with_a_default_is_not_required(tmp_path: Path) -> None:
+    script = """
+    from absl import app, flags
+    flags.DEFINE_float("rate", 0.1, "r")
+    flags.DEFINE_string("out", None, "o")
+    flags.DEFINE_string("name", None, "n")
+    flags.mark_flags_as_required(["rate", "out", "name"])
+    flags.FLAGS.set_default("name", "x")
+    app.run(print)
+    """
+    found = arguments(tmp_path, script)
+    assert [(one.name, one.required) for one in found] == [
+        ("rate", False),
+        ("out", True),
+        ("name", False),
+    ]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
-from tests.unit.script.reading import Row, rows, write
+from tests.unit.script.reading import Row, read, rows, write
 
 MAIN = """
 import hydra
@@ -196,3 +196,47 @@ def test_a_group_that_is_used_twice_is_named_with_its_package(tmp_path: Path) ->
     }  # fmt: skip
     (note,) = found.notes
     assert note.message.endswith("that of db=a, db@second=b.")
+
+
+def test_a_value_that_is_missing_replaces_none(tmp_path: Path) -> None:
+    script = """
+    import hydra
+    from dataclasses import dataclass, field
+    from hydra.core.config_store import ConfigStore
+    from omegaconf import MISSING
+    from typing import Any
+    @dataclass
+    class Base:
+        host: str = "here"
+        user: str = MISSING
+    @dataclass
+    class Config:
+        defaults: list = field(default_factory=lambda: [{"base": "one"}, "_self_"])
+        base: Any = MISSING
+        more: Any = MISSING
+    store = ConfigStore.instance()
+    store.store(name="config", node=Config)
+    store.store(group="base", name="one", node=Base)
+    @hydra.main(config_path=None, config_name="config")
+    def main(config): pass
+    main()
+    """
+    found = read(tmp_path, script)
+    assert [(one.name, one.default) for one in found.arguments] == [
+        ("base.host", "here"),
+        ("base.user", None),
+        ("more", None),
+    ]
+
+
+def test_an_empty_mapping_replaces_nothing(tmp_path: Path) -> None:
+    files = {
+        "conf/c.yaml": "defaults: [{a: one}, _self_]\na: {}\n",
+        "conf/a/one.yaml": "x: 1\n",
+    }
+    script = (
+        "import hydra\n@hydra.main(config_path='conf', config_name='c')\n"
+        "def main(c): pass\nmain()\n"
+    )
+    found = extract(write(tmp_path, script, files))
+    assert [(one.name, one.default) for one in found.arguments] == [("a.x", 1)]

@@ -50,7 +50,7 @@ flags.DEFINE(flags.FloatParser(), 'f', 0.5, 'F.')
 app.run(lambda _: None)
 """,
         [
-            ("modes", "str", ["a"], True, ("a", "b")),
+            ("modes", "str", ["a"], False, ("a", "b")),
             ("es", "str", ["A"], False, ("A", "B")),
             ("n", "int", 5, False, None),
             ("b", "bool", True, False, None),
@@ -105,7 +105,7 @@ def test_flags_of_imported_modules_are_read(tmp_path: Path) -> None:
         tmp_path,
         "from absl import app, flags\n"
         "import model\n"
-        "_LR = flags.DEFINE_float('lr', 0.1, 'Rate.')\n"
+        "_LR = flags.DEFINE_float('lr', None, 'Rate.')\n"
         "flags.mark_flags_as_required(['lr'])\n"
         "def main(argv):\n"
         "    pass\n"

@@ -73,7 +73,7 @@ def describe(
     wanted = [
         line for extra in extras for line in found.extras.get(known.get(canonical(extra), ""), ())
     ]
-    further = [_local(line) for line in [*requires, *([] if alone else wanted)] if _is_local(line)]
+    further = [line for line in [*requires, *([] if alone else wanted)] if _is_local(line)]
     plain = tuple(line for line in requires if not _is_local(line))
     renamed = tuple(
         (name, posixpath.normpath(posixpath.join(image_folder, path)))
@@ -122,17 +122,7 @@ def _metadata(folder: Folder, *, sourced: bool) -> Metadata | None:
 
 
 def _is_local(line: str) -> bool:
-    at = line.partition("@")[2].lstrip()
-    return line[:1] in "-./" or at.startswith(("file:", "{root:uri}"))
-
-
-def _local(line: str) -> str:
-    name, _at, target = line.partition("@")
-    if not target.lstrip().startswith("{root:uri}"):
-        return line
-    extras = "[" + name.partition("[")[2] if "[" in name else ""
-    path, _semicolon, marker = target.strip().removeprefix("{root:uri}").partition(" ;")
-    return f".{path.strip()}{extras.strip()}" + (f" ; {marker.strip()}" if marker.strip() else "")
+    return line[:1] in "-./" or line.partition("@")[2].lstrip().startswith("file:")
 
 
 def _without_local(found: Metadata) -> Metadata:

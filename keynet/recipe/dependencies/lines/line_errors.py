@@ -8,7 +8,7 @@ from keynet.errors import ContextInvalid
 from keynet.files.beneath import LeavesFolder
 from keynet.recipe.dependencies.lines.references import Local
 from keynet.recipe.dependencies.lines.requirement_lines import Undecodable
-from keynet.text import _, fill, printable
+from keynet.text import N_, _, fill, printable
 
 __all__ = [
     "includes_itself",
@@ -32,6 +32,26 @@ _OF_CONDA: Final = r"(?a)[\w.-]{1,100}=[\w.!+-]{1,100}(?:=[\w.+-]{1,100})?"
 # ``conda list --explicit`` and ``pip list``.
 _EXPLICIT: Final = "@EXPLICIT"
 _OF_PIP: Final = r"(?a)Package\s+Version\b.*|[\w.-]{1,100}\s+[0-9][\w.!+-]{0,100}(?:\s+/.*)?"
+
+
+# What is in the place of a requirements file: its first line, what it is, and what to do.
+_OTHER_FILES: Final = (
+    (
+        r"version https://git-lfs\.github\.com/spec/.*",
+        N_("{where}: the file is a Git LFS pointer, not the list itself."),
+        N_("Download it first: git lfs pull"),
+    ),
+    (
+        r"<{7}(?:\s.*)?",
+        N_("{where}: the file has both sides of a merge conflict."),
+        N_("Keep one of them, and remove the lines <<<<<<<, ======= and >>>>>>>."),
+    ),
+    (
+        r"(?i)<(?:!doctype|html)\b.*",
+        N_("{where}: the file is a web page, not a list of packages."),
+        N_("Download it again; a page is what a server sends without a login."),
+    ),
+)
 
 
 def undecodable(path: Path, error: Undecodable) -> ContextInvalid:
@@ -75,7 +95,7 @@ def includes_itself(where: str, path: Path) -> ContextInvalid:
 
 def missing(where: str, written: str, resolved: Path) -> ContextInvalid:
     """Return the error on a path where nothing is."""
-    if is_of_conda(written) or _is_of_pip(written):
+    if is_of_conda(written) or _is_of_pip(written) or _of_another_file(where, written):
         return malformed(where, written, "")
     return ContextInvalid(
         fill(
@@ -229,8 +249,17 @@ def _is_of_pip(line: str) -> bool:
     return re.fullmatch(_OF_PIP, line.strip()) is not None
 
 
+def _of_another_file(where: str, line: str) -> ContextInvalid | None:
+    for first, message, hint in _OTHER_FILES:
+        if re.fullmatch(first, line.strip()):
+            return ContextInvalid(fill(_(message), where=where), _(hint))
+    return None
+
+
 def malformed(where: str, line: str, reason: str) -> ContextInvalid:
     """Return the error on a line that is not a requirement."""
+    if (other := _of_another_file(where, line)) is not None:
+        return other
     if _is_of_pip(line):
         return ContextInvalid(
             fill(

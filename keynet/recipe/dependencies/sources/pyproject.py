@@ -98,9 +98,10 @@ def _of_groups(
 
 
 def unsourced(document: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document without ``[tool.uv.sources]``, which a lock has followed already."""
+    """Return the document without what of ``[tool.uv]`` a lock has followed already."""
     tool = table(document, "tool")
-    own = {name: value for name, value in table(tool, "uv").items() if name != "sources"}
+    dropped = {"sources", *uv_sources.LOCKED}
+    own = {name: value for name, value in table(tool, "uv").items() if name not in dropped}
     return {**document, "tool": {**tool, "uv": {**own, "workspace": {}, "index": []}}}
 
 
@@ -301,10 +302,10 @@ def _table(folder: Folder, project: Mapping[str, Any], key: str) -> dict[str, An
 
 
 def _lines(folder: Folder, value: object) -> list[str]:
-    lines = [flat(line) for line in _strings(folder, value)]
+    # hatch's own form of a path of the project.
+    lines = [flat(line).replace("{root:uri}", "file:.") for line in _strings(folder, value)]
     for line in lines:
-        if "{root:uri}" not in line:
-            parsed(line, folder.where(NAME))
+        parsed(line, folder.where(NAME))
     return lines
 
 

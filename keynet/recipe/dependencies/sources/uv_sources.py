@@ -22,10 +22,12 @@ from keynet.recipe.dependencies.pep508 import PLACES, holds, parsed
 from keynet.recipe.dependencies.sources import pins
 from keynet.text import _, fill, printable
 
-__all__ = ["Sources", "members", "of", "workspace_of"]
+__all__ = ["LOCKED", "Sources", "members", "of", "workspace_of"]
 
 _TABLE: Final = "[tool.uv.sources]"
 _NAME: Final = "pyproject.toml"
+# What uv heeds when it locks; keynet reads [[tool.uv.index]] in place of the old three.
+LOCKED: Final = ("index-url", "extra-index-url", "find-links", "override-dependencies")
 _MOST_MEMBERS: Final = 1000
 _LARGEST: Final = 1_000_000
 
@@ -39,7 +41,7 @@ class Sources:
     indexes: tuple[Mapping[str, Any], ...] = ()
     workspace: Folder | None = None
     constraints: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
+    unused: tuple[str, ...] = ()
 
     def applied(self, lines: Iterable[str]) -> tuple[str, ...]:
         """Return requirements with their sources.
@@ -99,22 +101,19 @@ class Sources:
                     indexes=_shown(named),
                 )
             )
-        if self.overrides:
+        if self.unused:
             texts.append(
                 fill(
-                    _(
-                        "{path}: override-dependencies of [tool.uv] count only with a uv.lock: "
-                        "{lines}. Run: uv lock"
-                    ),
+                    _("{path}: of [tool.uv], {keys} is used only with a uv.lock. Run: uv lock"),
                     path=path,
-                    lines=_shown(self.overrides),
+                    keys=", ".join(self.unused),
                 )
             )
         return tuple(map(Notice, texts))
 
     def _sourced(self, line: str) -> list[str]:
         name = canonical(line.partition("[")[0].split(";")[0].strip()) if self.entries else ""
-        if not self.entries or "{root:uri}" in line:
+        if not self.entries:
             return [line]
         requirement = parsed(line, self.folder.where(_NAME))
         name = canonical(requirement.name)
@@ -236,7 +235,7 @@ def of(folder: Folder, document: Mapping[str, Any]) -> Sources:
         ),
         workspace,
         _lines(own.get("constraint-dependencies")),
-        _lines(own.get("override-dependencies")),
+        tuple(key for key in LOCKED if own.get(key)),
     )
 
 

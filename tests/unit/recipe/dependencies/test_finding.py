@@ -274,13 +274,42 @@ def test_groups_that_include_what_they_cannot_are_refused_where_they_are_wanted(
     assert "attrs" in found.lines
 
 
-def test_an_override_of_uv_that_only_a_lock_has_is_named(root: Path) -> None:
+def test_what_uv_heeds_in_a_lock_alone_is_named(root: Path) -> None:
     (root / "pyproject.toml").write_text(
-        '[project]\nname = "t"\nversion = "1"\ndependencies = ["six"]\n'
-        '[tool.uv]\npackage = false\noverride-dependencies = ["six==1.15.0"]\n'
+        '[project]\nname = "t"\nversion = "1"\ndependencies = ["six"]\n[tool.uv]\n'
+        'package = false\noverride-dependencies = ["six==1.15.0"]\nfind-links = ["./wheels"]\n'
     )
     _found, (notice,) = finding.find(Search(root))
-    assert "six==1.15.0. Run: uv lock" in notice.text
+    assert "find-links, override-dependencies is used only with a uv.lock" in notice.text
+
+
+def test_hatchs_path_of_the_project_is_a_local_project(root: Path) -> None:
+    (root / "libs" / "a" / "src" / "a").mkdir(parents=True)
+    (root / "libs" / "a" / "pyproject.toml").write_text(
+        '[project]\nname = "a"\nversion = "1"\ndependencies = ["six"]\n'
+        '[project.optional-dependencies]\nfast = ["attrs"]\n'
+    )
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "t"\nversion = "1"\n'
+        "dependencies = [\"a[fast] @ {root:uri}/libs/a ; sys_platform == 'linux'\"]\n"
+    )
+    found, _notices = finding.find(Search(root))
+    assert set(found.lines) >= {"six", "attrs"}
+    assert "libs/a/src" in found.import_paths
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "a Git LFS pointer"),
+        ("<<<<<<< HEAD\nsix==1\n=======\nsix==2\n>>>>>>> own\n", "a merge conflict"),
+        ("\n<!DOCTYPE html>\n<html>\n", "a web page"),
+    ],
+)
+def test_what_is_in_the_place_of_a_list_is_named(root: Path, text: str, message: str) -> None:
+    (root / "requirements.txt").write_text(text)
+    with pytest.raises(ContextInvalid, match=message):
+        finding.find(Search(root))
 
 
 def test_dynamic_dependencies_stay_an_error_where_uv_has_an_index(root: Path) -> None:

@@ -7,6 +7,7 @@ Source: uv documentation, "Managing dependencies", "Package indexes".
 
 import fnmatch
 import posixpath
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field
 from pathlib import Path
@@ -26,7 +27,7 @@ __all__ = ["LOCKED", "Sources", "members", "of", "workspace_of"]
 
 _TABLE: Final = "[tool.uv.sources]"
 _NAME: Final = "pyproject.toml"
-# What uv heeds when it locks; keynet reads [[tool.uv.index]] in place of the old three.
+# What uv has followed already when there is a lock.
 LOCKED: Final = ("index-url", "extra-index-url", "find-links", "override-dependencies")
 _MOST_MEMBERS: Final = 1000
 _LARGEST: Final = 1_000_000
@@ -41,7 +42,8 @@ class Sources:
     indexes: tuple[Mapping[str, Any], ...] = ()
     workspace: Folder | None = None
     constraints: tuple[str, ...] = ()
-    unused: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
 
     def applied(self, lines: Iterable[str]) -> tuple[str, ...]:
         """Return requirements with their sources.
@@ -55,12 +57,13 @@ class Sources:
         return tuple(found)
 
     def index_lines(self) -> list[str]:
-        """Return the option for the default index that the project names, if it names one."""
-        return [
+        """Return the options for the default index and the folders that the project names."""
+        default = [
             f"--index-url {flat(str(index['url']))}"
             for index in self.indexes
             if index.get("default") is True and index.get("url")
-        ][:1]
+        ]
+        return [*default[:1], *(f"--find-links {shlex.quote(link)}" for link in self.links)]
 
     def pins(self) -> dict[str, str]:
         """Return the URL of the only index for a package, by canonical name."""
@@ -101,12 +104,15 @@ class Sources:
                     indexes=_shown(named),
                 )
             )
-        if self.unused:
+        if self.overrides:
             texts.append(
                 fill(
-                    _("{path}: of [tool.uv], {keys} is used only with a uv.lock. Run: uv lock"),
+                    _(
+                        "{path}: override-dependencies of [tool.uv] count only with a uv.lock: "
+                        "{lines}. Run: uv lock"
+                    ),
                     path=path,
-                    keys=", ".join(self.unused),
+                    lines=_shown(self.overrides),
                 )
             )
         return tuple(map(Notice, texts))
@@ -229,14 +235,24 @@ def of(folder: Folder, document: Mapping[str, Any]) -> Sources:
         entries,
         tuple(
             index
-            for listed in (own.get("index"), above.get("index"))
+            for listed in (own.get("index"), above.get("index"), _old_indexes(own))
             for index in (listed if isinstance(listed, list) else ())
             if isinstance(index, dict)
         ),
         workspace,
         _lines(own.get("constraint-dependencies")),
-        tuple(key for key in LOCKED if own.get(key)),
+        _lines(own.get("find-links")),
+        _lines(own.get("override-dependencies")),
     )
+
+
+def _old_indexes(own: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return what uv had before ``[[tool.uv.index]]``, in that form."""
+    default = _lines([own.get("index-url")])
+    return [
+        *({"url": url, "default": True} for url in default),
+        *({"url": url} for url in _lines(own.get("extra-index-url"))),
+    ]
 
 
 def _shown(texts: Sequence[str]) -> str:

@@ -274,13 +274,29 @@ def test_groups_that_include_what_they_cannot_are_refused_where_they_are_wanted(
     assert "attrs" in found.lines
 
 
-def test_what_uv_heeds_in_a_lock_alone_is_named(root: Path) -> None:
+def test_an_override_of_uv_that_only_a_lock_has_is_named(root: Path) -> None:
     (root / "pyproject.toml").write_text(
-        '[project]\nname = "t"\nversion = "1"\ndependencies = ["six"]\n[tool.uv]\n'
-        'package = false\noverride-dependencies = ["six==1.15.0"]\nfind-links = ["./wheels"]\n'
+        '[project]\nname = "t"\nversion = "1"\ndependencies = ["six"]\n'
+        '[tool.uv]\npackage = false\noverride-dependencies = ["six==1.15.0"]\n'
     )
     _found, (notice,) = finding.find(Search(root))
-    assert "find-links, override-dependencies is used only with a uv.lock" in notice.text
+    assert "six==1.15.0. Run: uv lock" in notice.text
+
+
+def test_the_older_keys_of_uv_for_indexes_and_folders_count(root: Path) -> None:
+    (root / "my wheels").mkdir()
+    (root / "my wheels" / "own-1.0-py3-none-any.whl").write_bytes(b"own")
+    (root / "pyproject.toml").write_text(
+        '[project]\nname = "t"\nversion = "1"\ndependencies = ["own"]\n'
+        '[tool.uv]\npackage = false\nindex-url = "https://own.example/simple"\n'
+        'extra-index-url = ["https://more.example/simple"]\nfind-links = ["./my wheels"]\n'
+    )
+    found, (notice,) = finding.find(Search(root))
+    assert _text(found).splitlines() == [
+        *("--index-url https://own.example/simple", "--find-links archives", "own")
+    ]
+    assert found.files["archives/own-1.0-py3-none-any.whl"] == b"own"
+    assert "https://more.example/simple in [[tool.uv.index]]" in notice.text
 
 
 def test_hatchs_path_of_the_project_is_a_local_project(root: Path) -> None:

@@ -37,6 +37,9 @@ _LARGEST_DIRECTORY: Final = 4_000_000
 _LARGEST_METADATA: Final = 4_000_000
 _LARGEST_SDIST: Final = 16_000_000
 _LARGEST_TAR: Final = 32_000_000
+# Of all archives together; a directory of a zip archive costs more than a tar of its size.
+_MOST_IN_ALL: Final = 100_000_000
+_COST_OF_DIRECTORY: Final = 30
 _TAR_BLOCK: Final = 512
 _TAR_END: Final = bytes(2 * _TAR_BLOCK)
 _UNREADABLE: Final = (
@@ -53,11 +56,15 @@ def check(plan: BuildPlan) -> None:
     """
     if not isinstance(plan.recipe, Recipe):
         return
+    left = _Budget()
     for path, content in _listed(plan.recipe.dependencies.files):
+        if not left.covers(0):
+            return
         name = PurePosixPath(path).name
+        is_wheel = name.endswith(_WHEEL)
         try:
             with _opened(content) as file:
-                why = _why_no_wheel(file) if name.endswith(_WHEEL) else _why_no_sdist(file, name)
+                why = _why_no_wheel(file, left) if is_wheel else _why_no_sdist(file, name, left)
         except OSError:
             # A copy that another keynet has removed: the build makes it again, or names it.
             continue
@@ -70,6 +77,18 @@ def check(plan: BuildPlan) -> None:
                 ),
                 _("Build or download the file again, or list the package by its name."),
             )
+
+
+class _Budget:
+    """How much is read of all archives together."""
+
+    def __init__(self) -> None:
+        self._left = _MOST_IN_ALL
+
+    def covers(self, size: int) -> bool:
+        """Report whether that much may be read, and count it."""
+        self._left -= size
+        return self._left >= 0
 
 
 def _listed(files: Mapping[str, bytes | Path]) -> Iterator[tuple[str, bytes | Path]]:
@@ -93,12 +112,12 @@ def _opened(content: bytes | Path) -> Iterator[IO[bytes]]:
             yield file
 
 
-def _why_no_wheel(file: IO[bytes]) -> str:
+def _why_no_wheel(file: IO[bytes], left: _Budget) -> str:
     """Return why a file is not a wheel; "" if it is one, or if that is not sure."""
     directory = _directory_size(file)
     if directory is None:
         return _("it is not a zip archive, or it is truncated")
-    if directory > _LARGEST_DIRECTORY:
+    if directory > _LARGEST_DIRECTORY or not left.covers(directory * _COST_OF_DIRECTORY):
         return ""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -112,13 +131,13 @@ def _why_no_wheel(file: IO[bytes]) -> str:
     return ""
 
 
-def _why_no_sdist(file: IO[bytes], name: str) -> str:
+def _why_no_sdist(file: IO[bytes], name: str, left: _Budget) -> str:
     """Return why a file is not an sdist; "" if it is one, or if that is not sure."""
     if file.read(len(_ZIP)) == _ZIP or name.endswith(".zip"):
         directory = _directory_size(file)
         if directory is None:
             return _("it is not a zip archive, or it is truncated")
-        if directory > _LARGEST_DIRECTORY:
+        if directory > _LARGEST_DIRECTORY or not left.covers(directory * _COST_OF_DIRECTORY):
             return ""
         try:
             with zipfile.ZipFile(file) as archive:
@@ -127,7 +146,7 @@ def _why_no_sdist(file: IO[bytes], name: str) -> str:
             return _("it is a damaged zip archive")
     file.seek(0)
     content = file.read(_LARGEST_SDIST + 1)
-    return "" if len(content) > _LARGEST_SDIST else _why_no_tar(content, name)
+    return "" if len(content) > _LARGEST_SDIST else _why_no_tar(content, name, left)
 
 
 def _directory_size(file: IO[bytes]) -> int | None:
@@ -140,7 +159,7 @@ def _directory_size(file: IO[bytes]) -> int | None:
     return None if at < 0 else int.from_bytes(end[at:][_DIRECTORY_SIZE], "little")
 
 
-def _why_no_tar(content: bytes, name: str) -> str:
+def _why_no_tar(content: bytes, name: str, left: _Budget) -> str:
     from keynet.archive.compression import MAGIC, Compression, decompressed, sniff
 
     compression = sniff(content[:MAGIC])
@@ -150,7 +169,7 @@ def _why_no_tar(content: bytes, name: str) -> str:
     try:
         for piece in decompressed((content,), compression, name):
             tar += piece
-            if len(tar) > _LARGEST_TAR:
+            if len(tar) > _LARGEST_TAR or not left.covers(len(piece)):
                 return ""
     except (InvalidArchive, TarReadError):
         why = _("it is damaged or truncated")

@@ -1,6 +1,7 @@
 """Calls that only work in a notebook, in a script that was made from one."""
 
 import ast
+import re
 from collections.abc import Iterator
 
 from keynet.script.files import notebook_lines
@@ -19,9 +20,7 @@ def check(script: TrainingScript) -> Iterator[Doubt]:
                 _("{path}, line {line}: {call} works in a notebook only, and stops a script."),
                 path=script.path.name,
                 line=call.lineno,
-                call=printable(
-                    ast.get_source_segment(script.source.text, call) or "get_ipython()", 100
-                ),
+                call=printable(_first_line(script.source.text, call), 100),
             ),
             _(
                 "Remove such lines from the script; list packages that they install in a "
@@ -29,3 +28,10 @@ def check(script: TrainingScript) -> Iterator[Doubt]:
             ),
         )
         return
+
+
+def _first_line(text: str, call: ast.Call) -> str:
+    """Return a call as far as it is in its first line; ``ast`` splits lines in quadratic time."""
+    line = re.split(r"\r\n|\r|\n", text, maxsplit=call.lineno)[call.lineno - 1].encode()
+    end = call.end_col_offset if call.end_lineno == call.lineno else None
+    return line[call.col_offset : end].decode(errors="replace")

@@ -18,8 +18,16 @@ def test_a_document_is_parsed() -> None:
         b"a=" + b"1" * 100_000,
         b"a" + b".a" * 1_000_000 + b"=1",
         b"\n".join(b"a" + b".a" * 10_000 + b"=1" for _ in range(100)),
+        b"".join(b"[a%d.b.c.d]\n" % number for number in range(30_000)),
+        b"".join(b" a%d.b.c.d=1\n" % number for number in range(40_000)),
+        b"a=[" + b"{b=1}," * 500_000 + b"]",
     ],
 )
 def test_anything_else_is_a_value_error(content: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         limited_toml.loads(content)
+
+
+def test_the_dots_of_values_are_not_those_of_names() -> None:
+    text = b"".join(b'[[a]]\nb = "1.2.3.4"\n' for _ in range(50_000))
+    assert len(limited_toml.loads(text)["a"]) == 50_000

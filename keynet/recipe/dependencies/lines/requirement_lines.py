@@ -34,6 +34,8 @@ _BOMS: Final = (
 _CODING: Final = re.compile(rb"coding[:=]\s*+([-\w.]+)")
 # Of no file, and slow for long ones.
 _ODD: Final = frozenset({"punycode", "idna", "undefined", "unicode_escape", "raw_unicode_escape"})
+# shlex takes 2 µs a letter.
+_LONGEST_QUOTED: Final = 100_000
 _VARIABLE: Final = r"\$\{([A-Z0-9_]+)\}"
 
 
@@ -156,7 +158,7 @@ def parts(line: str) -> tuple[str, str]:
 
 
 def _words(line: str) -> list[str]:
-    if not set(line) & set("\"'\\"):
+    if len(line) > _LONGEST_QUOTED or not set(line) & set("\"'\\"):
         return line.split()
     try:
         return shlex.split(line)

@@ -18,6 +18,8 @@ __all__ = ["NAME", "read"]
 
 NAME: Final = "pylock.toml"
 _LONGEST: Final = 20_000
+# All different markers together: each letter costs 5 µs.
+_MOST_OF_MARKERS: Final = 250_000
 _MOST: Final = 5_000
 
 
@@ -52,9 +54,14 @@ def read(folder: Folder, selection: Selection, name: str = NAME) -> Declared:
     )
     if len(packages) > _MOST:
         raise invalid(folder.where(name), _("it has too many packages"))
+    # Most packages share a few markers.
+    markers = dict.fromkeys(str(package.get("marker") or "") for package in packages)
+    if sum(map(len, markers)) > _MOST_OF_MARKERS:
+        raise invalid(folder.where(name), _("its markers are too long"))
+    held = {text: _places(text, places, wanted) for text in markers}
     found = []
     for package in packages:
-        where = [place for place in places if _holds(package, place, wanted)]
+        where = held[str(package.get("marker") or "")]
         if where:
             found.append((package, condition(where, places)))
     hashed = all(_hashes(package) or "directory" in package for package, _marker in found)
@@ -78,30 +85,35 @@ def read(folder: Folder, selection: Selection, name: str = NAME) -> Declared:
     )
 
 
-def _holds(
-    package: Mapping[str, Any], place: tuple[str, str], wanted: Mapping[str, set[str]]
-) -> bool:
-    text = str(package.get("marker") or "")
+def _places(
+    text: str, places: list[tuple[str, str]], wanted: Mapping[str, set[str]]
+) -> list[tuple[str, str]]:
+    """Return where a marker is true; everywhere if there is none or it is not valid."""
     if not text or len(text) > _LONGEST:
-        return True
-    python, machine = place
+        return places
     try:
-        return Marker(text).evaluate(
-            {
-                "implementation_name": "cpython",
-                "os_name": "posix",
-                "platform_machine": machine,
-                "platform_python_implementation": "CPython",
-                "platform_system": "Linux",
-                "python_full_version": f"{python}.9",
-                "python_version": python,
-                "sys_platform": "linux",
-                **wanted,
-            },
-            context="lock_file",
-        )
+        marker = Marker(text)
+        return [place for place in places if _holds(marker, place, wanted)]
     except (InvalidMarker, UndefinedComparison, UndefinedEnvironmentName, RecursionError):
-        return True
+        return places
+
+
+def _holds(marker: Marker, place: tuple[str, str], wanted: Mapping[str, set[str]]) -> bool:
+    python, machine = place
+    return marker.evaluate(
+        {
+            "implementation_name": "cpython",
+            "os_name": "posix",
+            "platform_machine": machine,
+            "platform_python_implementation": "CPython",
+            "platform_system": "Linux",
+            "python_full_version": f"{python}.9",
+            "python_version": python,
+            "sys_platform": "linux",
+            **wanted,
+        },
+        context="lock_file",
+    )
 
 
 def _line(path: Path, package: Mapping[str, Any], marker: str, *, hashed: bool) -> str:

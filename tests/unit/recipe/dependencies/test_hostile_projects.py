@@ -243,6 +243,16 @@ EXHAUSTING: dict[str, Make] = {
             ),
         },
     ),
+    "a pylock of long markers": _file(
+        "pylock.toml",
+        "lock-version='1.0'\n" + "".join(
+            f"[[packages]]\nname='p{n}'\nversion='1'\nmarker=\"python_version>'3.{n}' and "
+            + "(" * 20 + "os_name=='x'" + ")" * 20 + "\"\n"
+            for n in range(4_000)
+        ),
+    ),
+    "quotes of an option": _requirements('--index-url "' + '\\"' * 400_000 + "\n"),
+    "tables of tables": _file("pyproject.toml", "".join(f"[a{n}.b.c.d]\n" for n in range(60_000))),
     "a pylock of many packages": _file(
         "pylock.toml",
         "lock-version='1.0'\n" + "".join(

@@ -144,3 +144,14 @@ def test_a_bomb_is_read_to_a_limit(tmp_path: Path) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 100_000_000
+
+
+@pytest.mark.slow
+def test_of_many_archives_only_the_first_are_read() -> None:
+    tar = gzip.compress(_tar("a-1.0/setup.py") + bytes(30_000_000), 1, mtime=0)
+    files: dict[str, bytes | Path] = {f"archives/a{at}-1.0.tar.gz": tar for at in range(50)}
+    files["archives/a50-1.0.tar.gz"] = b""
+    listed = "".join(f"./{name}\n" for name in files).encode()
+    dependencies = Dependencies(files={"requirements.txt": listed, **files})
+    recipe = Recipe(Reference.parse("python:3.11-slim"), ("python", "x.py"), "/x", {}, dependencies)
+    broken_archives.check(BuildPlan(context=Path("/x"), files=(), recipe=recipe))

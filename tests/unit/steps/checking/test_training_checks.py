@@ -151,12 +151,14 @@ def test_a_containerfile_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
         "from IPython import get_ipython\nget_ipython().run_line_magic('matplotlib', 'inline')\n",
         "out = get_ipython().getoutput('ls')\n",
         f"get_ipython().system({' + '.join(['1'] * 1000)})\n",
+        "x = 1\r\nget_ipython().system(\n    'ls',\n)\n",
+        "é = '가'; get_ipython().system('" + "x" * 100_000 + "')\n",
     ],
 )
 def test_a_call_that_needs_a_notebook_is_named(tmp_path: Path, text: str) -> None:
     said = [each for each in _said(tmp_path, text) if "works in a notebook only" in each]
     assert len(said) == 1
-    assert "get_ipython()." in said[0]
+    assert ": get_ipython()." in said[0]
 
 
 @pytest.mark.parametrize(

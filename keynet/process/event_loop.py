@@ -15,7 +15,10 @@ class EventLoop:
 
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="keynet-loop")
+        # Else one that an interrupt leaves open would keep the process from ending.
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="keynet-loop", daemon=True
+        )
         self._thread.start()
 
     def run(self, work: Coroutine[Any, Any, _Result]) -> _Result:

@@ -143,7 +143,11 @@ def run(
         EngineError: It could not be started.
         Interrupted: INT, TERM or HUP came; the program and its descendants are gone.
     """
-    with start(command, on_stdout=on_stdout, on_stderr=on_stderr) as running:
+    # Here, too: no signal may come between the two, when nobody would end the program.
+    with (
+        signals.forwarding(),
+        start(command, on_stdout=on_stdout, on_stderr=on_stderr) as running,
+    ):
         return running.finish(timeout_s)
 
 

@@ -139,7 +139,8 @@ def forwarding() -> Iterator[None]:
             signal.signal(number, _forward)
         yield
     finally:
-        for number in replaced:
+        # The handler of INT, which raises, is the last one: the others are back when it does.
+        for number in reversed(replaced):
             signal.signal(number, before[number])
 
 

@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from keynet.direct.installed import byte_code
 from keynet.direct.installed.byte_code import ByteCode, Compiler, find_compiler
 from keynet.direct.layers.tar_stream import FilePart, file_entry
 from keynet.errors import BuildFailed
+from tests.unit.interrupts import children, each_interrupt
 
 SITE = "opt/keynet/lib/python3/site-packages"
 HERE = ".".join(map(str, sys.version_info[:2]))
@@ -156,3 +158,25 @@ def test_a_compiler_that_is_gone_is_named(tmp_path: Path) -> None:
     with pytest.raises(BuildFailed, match="gone: No such file"):
         code.begin()
     code.end()
+
+@pytest.mark.medium
+def test_an_interrupt_at_any_moment_leaves_no_compiler(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    program, module = tmp_path / "python", tmp_path / "a.py"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o755)
+    module.write_text("x = 1\n")
+    entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
+    before = children()
+    code = ByteCode([entry], Compiler(str(program), "cpython-311", "3.11.2"))
+    lines = 0
+    # It can be begun again.
+    for lines in each_interrupt(code.begin, byte_code):
+        code.end()
+        assert children() == before, lines
+        assert list((tmp_path / "temporary").iterdir()) == [], lines
+    code.end()
+    assert lines > 20

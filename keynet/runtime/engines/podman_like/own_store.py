@@ -123,7 +123,7 @@ def remove() -> None:
 
 
 def _make_own(*folders: Path) -> None:
-    """Create folders, each 0700 and this user's.
+    """Create folders, each 0700 and this user's, whatever the umask.
 
     Raises:
         OSError: One of them is a link, or others can change it.
@@ -134,6 +134,9 @@ def _make_own(*folders: Path) -> None:
         mine = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
         if not mine or stat.S_IMODE(found.st_mode) & 0o022:
             raise PermissionError(errno.EPERM, "changeable by others", str(each))
+        if not found.st_mode & stat.S_IWUSR:
+            # Of a umask such as 0277: nothing could be created in it.
+            each.chmod(0o700)
 
 
 def _plain(root: Path) -> Path:

@@ -49,6 +49,20 @@ def test_the_run_root_is_short_enough_for_podman_and_always_the_same(
 
 
 @pytest.mark.usefixtures("machine")
+def test_the_run_root_can_be_written_to_whatever_the_umask() -> None:
+    plain = Invocation("/usr/bin/podman")
+    runroot = Path(own_store.select(plain).runroot)
+    runroot.rmdir()
+    before = os.umask(0o277)
+    try:
+        found = own_store.select(plain)
+    finally:
+        os.umask(before)
+    assert Path(found.runroot).stat().st_mode & 0o777 == 0o700
+    own_store.remove()
+
+
+@pytest.mark.usefixtures("machine")
 def test_a_store_below_an_odd_home_has_a_plain_path(
     machine: Machine, monkeypatch: pytest.MonkeyPatch
 ) -> None:

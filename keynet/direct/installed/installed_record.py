@@ -17,12 +17,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Final
 
+from keynet.direct.layers.tar_stream import FilePart
 from keynet.files import limited_read
 from keynet.frozen import frozen
 
 __all__ = ["Installed", "record"]
 
 _LARGEST: Final = 16 << 20
+_PIECE: Final = 1 << 20
 # No wheel has more files.
 _MOST_ROWS: Final = 200_000
 _SIZE: Final = re.compile(r"[0-9]{1,15}")
@@ -34,11 +36,11 @@ class Installed:
     """A file at its place in the image.
 
     ``content`` is a file that is as it was in the wheel, at ``source`` there and of ``size``
-    bytes, or what was made for the image.
+    bytes, or what was made for the image, which may be the end of a file with another head.
     """
 
     path: str
-    content: bytes | Path
+    content: bytes | Path | FilePart
     source: str
     size: int
 
@@ -56,14 +58,23 @@ def record(stated: Path, files: Iterable[Installed], packages: str, own: str) ->
     for file in files:
         if isinstance(file.content, bytes):
             digest, size = _text(hashlib.sha256(file.content)), len(file.content)
-        elif (file.source, file.size) in known:
+        elif isinstance(file.content, Path) and (file.source, file.size) in known:
             digest, size = known[file.source, file.size], file.size
         else:
-            with file.content.open("rb") as opened:
-                digest = _text(hashlib.file_digest(opened, "sha256"))
-                size = opened.tell()
+            digest, size = _read(file.content)
         lines.append(f"{_quoted(_relative(file.path, packages))},{digest},{size}\n")
     return ("".join(sorted(lines)) + f"{_quoted(own)},,\n").encode("utf-8", "surrogateescape")
+
+
+def _read(content: Path | FilePart) -> tuple[str, int]:
+    """Return the hash and the size of what a file on disk has."""
+    part = content if isinstance(content, FilePart) else FilePart(content, 0, 0)
+    with part.file.open("rb") as opened:
+        opened.seek(part.start)
+        whole = hashlib.sha256(part.head)
+        while block := opened.read(_PIECE):
+            whole.update(block)
+        return _text(whole), len(part.head) + opened.tell() - part.start
 
 
 def _stated(file: Path) -> dict[tuple[str, int], str]:

@@ -127,7 +127,6 @@ def wheel_entries(placed: PlacedWheel, minor: str) -> list[Entry]:
     installed = [
         Installed(path, entry.content, placed.sources.get(path, ""), placed.sizes.get(path, 0))
         for path, entry in entries.items()
-        if not isinstance(entry.content, FilePart)
     ]
     own = f"{wheel.metadata}/RECORD"
     content = record(wheel.root / own, installed, packages, own)
@@ -226,14 +225,19 @@ def _refuse_strangers(wheel: Wheel, path: str) -> None:
         raise _hostile(wheel, path, _("it would replace a file that is not the package's"))
 
 
-def _script(source: Path) -> bytes | Path:
-    """Return a script that starts with the environment's Python; other programs stay files."""
+def _script(source: Path) -> Path | FilePart:
+    """Return a script that starts with the environment's Python; other programs stay files.
+
+    It is not read as a whole: those of all wheels of a project would be in memory together.
+    """
     with source.open("rb") as file:
-        head = file.read(64)
-        if not _SHEBANG.match(head) or os.fstat(file.fileno()).st_size > _SMALL:
+        size = os.fstat(file.fileno()).st_size
+        if size > _SMALL or not _SHEBANG.match(file.read(64)):
             return source
-        content = head + file.read()
-    return _SHEBANG.sub(f"#!/{PREFIX}/bin/python".encode(), content, count=1)
+        file.seek(0)
+        line = _SHEBANG.match(file.readline())
+    start = line.end() if line else 0
+    return FilePart(source, start, size - start, f"#!/{PREFIX}/bin/python".encode())
 
 
 def _scripts(wheel: Wheel) -> Iterator[Entry]:

@@ -40,11 +40,12 @@ _TYPES: Final = {"file": b"0", "folder": b"5", "link": b"2"}
 
 @frozen
 class FilePart:
-    """A part of a file on disk, in bytes."""
+    """A part of a file on disk, in bytes; ``head`` is put before it."""
 
     file: Path
     start: int
     size: int
+    head: bytes = b""
 
 
 @frozen
@@ -122,9 +123,11 @@ def _from_disk(entry: Entry, content: Path | FilePart, time_s: int) -> Iterator[
                 raise _unreadable(entry, _("it is not a regular file"))
             if part:
                 os.lseek(file, part.start, os.SEEK_SET)
-            size = left = part.size if part else found.st_size
+            left = part.size if part else found.st_size
+            head = part.head if part else b""
+            size = len(head) + left
             # Most files are small, and are one block with their header.
-            block = header(entry, size, time_s)
+            block = header(entry, size, time_s) + head
             while left:
                 piece = os.read(file, min(left, _PIECE))
                 if not piece:

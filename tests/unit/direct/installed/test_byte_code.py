@@ -159,6 +159,7 @@ def test_a_compiler_that_is_gone_is_named(tmp_path: Path) -> None:
         code.begin()
     code.end()
 
+
 @pytest.mark.medium
 def test_an_interrupt_at_any_moment_leaves_no_compiler(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

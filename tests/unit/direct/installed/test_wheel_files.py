@@ -3,13 +3,14 @@
 import base64
 import hashlib
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from keynet.direct.installed.wheel import Wheel
 from keynet.direct.installed.wheel_files import place_wheel, wheel_entries
-from keynet.direct.layers.tar_stream import Entry, FilePart
+from keynet.direct.layers.tar_stream import Entry, FilePart, tar_blocks
 from keynet.errors import BuildFailed
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
@@ -35,8 +36,10 @@ def placed(root: Path, files: dict[str, str]) -> dict[str, Entry]:
 
 
 def read(entry: Entry) -> bytes:
-    assert not isinstance(entry.content, FilePart)
-    return entry.content if isinstance(entry.content, bytes) else entry.content.read_bytes()
+    content = entry.content
+    if isinstance(content, FilePart):
+        return content.head + content.file.read_bytes()[content.start :]
+    return content if isinstance(content, bytes) else content.read_bytes()
 
 
 @pytest.mark.parametrize(
@@ -196,3 +199,37 @@ def test_a_fifo_is_refused_and_not_opened(tmp_path: Path) -> None:
 def test_a_hostile_entry_point_is_refused(tmp_path: Path, line: str) -> None:
     with pytest.raises(BuildFailed):
         placed(tmp_path, {f"{INFO}/entry_points.txt": f"[console_scripts]\n{line}\n"})
+
+
+def test_a_script_with_a_first_line_of_a_megabyte_is_not_read_twice(tmp_path: Path) -> None:
+    line = "#!python" + "x" * ((1 << 20) - 20)
+    entries = placed(tmp_path, {f"{DATA}/scripts/long": f"{line}\nrest\n"})
+    assert read(entries["opt/keynet/bin/long"]) == b"#!/opt/keynet/bin/python\nrest\n"
+
+
+def test_the_record_has_the_script_as_it_is_in_the_image(tmp_path: Path) -> None:
+    text = "#!pythonw -E\nprint(1)\n"
+    stated = f"{DATA}/scripts/old,sha256={'A' * 43},{len(text)}\n"
+    files = {f"{DATA}/scripts/old": text, f"{INFO}/RECORD": stated}
+    entries = placed(tmp_path, files)
+    content = read(entries["opt/keynet/bin/old"])
+    digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
+    rows = read(entries[f"{SITE}/{INFO}/RECORD"]).decode().splitlines()
+    assert f"../../../bin/old,sha256={digest},{len(content)}" in rows
+
+
+@pytest.mark.medium
+def test_the_scripts_of_many_wheels_are_not_in_memory_together(tmp_path: Path) -> None:
+    script = "#!python\n" + "#" * ((1 << 20) - 10)
+    first = make_wheel(tmp_path, {f"{DATA}/scripts/one": script})
+    tracemalloc.start()
+    try:
+        many = [place_wheel(first, "3.11") for _number in range(50)]
+        written = sum(
+            len(block) for wheel in many for block in tar_blocks(wheel_entries(wheel, "3.11"))
+        )
+        _now, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert written > 50 << 20
+    assert most < 5 << 20

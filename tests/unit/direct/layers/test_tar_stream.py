@@ -96,8 +96,8 @@ def test_long_names_and_targets_survive() -> None:
 def test_a_part_of_a_file_is_as_the_same_bytes(size: int, tmp_path: Path) -> None:
     content = bytes(range(256)) * 4000
     (tmp_path / "whole").write_bytes(content)
-    part = FilePart(tmp_path / "whole", 11, size)
-    expected = tar_of(file_entry("r/x", content[11 : 11 + size]))
+    part = FilePart(tmp_path / "whole", 11, size, b"head\n")
+    expected = tar_of(file_entry("r/x", b"head\n" + content[11 : 11 + size]))
     assert tar_of(file_entry("r/x", part)) == expected
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Literal
 
-from keynet.explain.layer_tar import TarMember
+from keynet.archive.listing.layer_tar import TarMember
 from keynet.frozen import frozen
 
 __all__ = ["FileDifference", "differing_files"]

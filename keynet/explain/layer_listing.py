@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
+from keynet.archive.listing.layer_tar import read_members
 from keynet.errors import InvalidArchive
-from keynet.explain.layer_tar import read_members
 from keynet.explain.package_records import Package, is_record, read_record, written_name
 from keynet.files.disk_cache import DAMAGED
 from keynet.frozen import frozen

@@ -7,24 +7,26 @@ within the list.
 Source: OCI image-spec, "Image Layer Filesystem Changeset" (whiteouts).
 """
 
-import io
 import posixpath
 import re
-import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from keynet.archive.compression import MAGIC, decompressed, sniff
+from keynet.archive.listing.layer_tar import TarMember, read_members
 from keynet.errors import InvalidArchive
 from keynet.text import _, fill
 
 __all__ = ["Listing", "read_layer"]
 
-_MOST_ENTRIES: Final = 2_000_000
+# An image with several frameworks has a third of it.
+_MOST_ENTRIES: Final = 1_000_000
+_ALL_NAMES: Final = 64 << 20
+_DEEPEST: Final = 256
 _MOST_LINKS: Final = 40
-_PIECE: Final = 1 << 20
 _LARGEST_FILE: Final = 8 << 20
+_SYMBOLIC: Final = "2"
+_HARD: Final = "1"
 _WHITEOUT: Final = ".wh."
 _OPAQUE: Final = ".wh..wh..opq"
 _READ: Final = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")
@@ -85,13 +87,6 @@ class Listing:
         found = "/".join(done)
         return found if found in self.paths else None
 
-    def _remove(self, path: str, *, below_only: bool = False) -> None:
-        gone = {each for each in self.paths if each.startswith(f"{path}/")}
-        if not below_only:
-            gone.add(path)
-        for each in gone:
-            self._forget(each)
-
     def _forget(self, path: str) -> None:
         self.paths.discard(path)
         for found in (self.links, self.contents, self.metadata):
@@ -117,50 +112,71 @@ def read_layer(listing: Listing, blocks: Iterable[bytes], name: str) -> None:
     Raises:
         InvalidArchive: It is not a tar, is damaged, or has too many entries.
     """
-    stream = _Stream(_opened(blocks, name))
-    fresh: set[str] = set()
-    try:
-        with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as tar:
-            for member in tar:
-                _add(listing, tar, member, fresh)
-                # The list of the standard library is not needed.
-                tar.members = []  # type: ignore[attr-defined]
-                if len(listing.paths) > _MOST_ENTRIES:
-                    raise InvalidArchive(fill(_("{name} has too many entries."), name=name))
-        # The digest is checked with the last byte.
-        while stream.read(_PIECE):
-            pass
-    except (tarfile.TarError, EOFError, ValueError) as error:
-        raise InvalidArchive(
-            fill(_("{name} of the base image cannot be read: {why}."), name=name, why=error),
-            _("The base image is damaged; pull or push it again, or choose another one."),
-        ) from error
+    layer = _Layer()
+    names = 0
+    for member in read_members(
+        blocks, name, lambda path, size: listing._read(path, size) is not None
+    ):
+        if member.path.count("/") > _DEEPEST:
+            raise InvalidArchive(
+                fill(_("{name} cannot be read: {why}."), name=name, why=_("a name is too long"))
+            )
+        names += len(member.path)
+        if len(listing.paths) + len(layer.added) > _MOST_ENTRIES or names > _ALL_NAMES:
+            raise InvalidArchive(fill(_("{name} has too many entries."), name=name))
+        _add(listing, layer, member)
+    for path in layer.hidden_of(listing.paths):
+        listing._forget(path)
+    listing.paths |= layer.added
 
 
-def _add(listing: Listing, tar: tarfile.TarFile, member: tarfile.TarInfo, fresh: set[str]) -> None:
-    path = posixpath.normpath("/" + member.name).strip("/")
+@dataclass(slots=True)
+class _Layer:
+    """What one layer adds, and what it hides of those below: files with all below, and folders."""
+
+    added: set[str] = field(default_factory=set)
+    removed: set[str] = field(default_factory=set)
+    emptied: set[str] = field(default_factory=set)
+
+    def hidden_of(self, paths: Iterable[str]) -> list[str]:
+        """Return those of the layers below that this layer hides."""
+        if not self.removed and not self.emptied:
+            return []
+        return [path for path in paths if path not in self.added and self._hides(path)]
+
+    def _hides(self, path: str) -> bool:
+        if path in self.removed:
+            return True
+        while path:
+            path = path.rpartition("/")[0]
+            if path in self.removed or path in self.emptied:
+                return True
+        return False
+
+
+def _add(listing: Listing, layer: _Layer, member: TarMember) -> None:
+    path = member.path
     folder, _slash, name = path.rpartition("/")
     if name == _OPAQUE:
-        hidden = {each for each in listing.paths if each.startswith(f"{folder}/")} - fresh
-        for each in hidden:
-            listing._forget(each)
+        layer.emptied.add(folder)
         return
     if name.startswith(_WHITEOUT):
-        listing._remove(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
+        layer.removed.add(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
         return
-    fresh.add(path)
     listing._forget(path)
-    listing.paths.add(path)
-    if member.issym():
-        listing.links[path] = member.linkname
-    elif member.islnk():
-        first = posixpath.normpath("/" + member.linkname).strip("/")
+    layer.added.add(path)
+    kind, target = member.attributes[0], str(member.attributes[-1])
+    if kind == _SYMBOLIC:
+        listing.links[path] = target
+    elif kind == _HARD:
+        first = posixpath.normpath("/" + target).strip("/")
         if first in listing.metadata and (found := listing._read(path, 0)) is not None:
             found[path] = listing.metadata[first]
-    elif member.isreg() and (found := listing._read(path, member.size)) is not None:
-        file = tar.extractfile(member)
-        content = file.read() if file is not None else b""
-        found[path] = content if found is listing.contents else _fields(path, content)
+    elif member.content is not None:
+        if _READ.fullmatch(path):
+            listing.contents[path] = member.content
+        else:
+            listing.metadata[path] = _fields(path, member.content)
 
 
 def _fields(path: str, content: bytes) -> bytes:
@@ -177,54 +193,3 @@ def _fields(path: str, content: bytes) -> bytes:
         if wanted:
             kept.append(line + b"\n")
     return b"".join(kept)
-
-
-def _opened(blocks: Iterable[bytes], name: str) -> Iterator[bytes]:
-    """Decompress a layer by what it is, not by its media type."""
-    source = iter(blocks)
-    head = b""
-    for block in source:
-        head += block
-        if len(head) >= MAGIC:
-            break
-
-    def whole() -> Iterator[bytes]:
-        yield head
-        yield from source
-
-    yield from decompressed(whole(), sniff(head), name)
-
-
-class _Stream(io.RawIOBase):
-    """A stream of blocks as a file, for ``tarfile``."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks = blocks
-        self._rest = memoryview(b"")
-
-    def readable(self) -> bool:
-        """Report that it can be read."""
-        return True
-
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
-        """Fill a part of the buffer."""
-        while not self._rest:
-            block = next(self._blocks, None)
-            if block is None:
-                return 0
-            self._rest = memoryview(block)
-        count = min(len(buffer), len(self._rest))
-        buffer[:count] = self._rest[:count]
-        self._rest = self._rest[count:]
-        return count
-
-    def read(self, size: int = -1) -> bytes:
-        """Return exactly ``size`` bytes, less at the end."""
-        pieces = []
-        while size:
-            piece = super().read(size)
-            if not piece:
-                break
-            pieces.append(piece)
-            size -= len(piece)
-        return b"".join(pieces)

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from keynet.archive.layers import layer_blocks
+from keynet.archive.listing.layer_tar import read_members
 from keynet.direct.base import registries_files
 from keynet.direct.base.base_registries import BaseRegistries
 from keynet.direct.base.base_source import config_of, find_python_alone
@@ -29,7 +30,6 @@ from keynet.direct.rebuilding import (
 from keynet.errors import KeynetError, ValidationError
 from keynet.events import Emit
 from keynet.explain.layer_difference import FileDifference, differing_files
-from keynet.explain.layer_tar import read_members
 from keynet.files import places
 from keynet.frozen import frozen
 from keynet.oci import platform as platforms

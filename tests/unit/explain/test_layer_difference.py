@@ -3,8 +3,8 @@
 import io
 import tarfile
 
+from keynet.archive.listing.layer_tar import TarMember, read_members
 from keynet.explain.layer_difference import FileDifference, differing_files
-from keynet.explain.layer_tar import TarMember, read_members
 
 LONG = "a/" + "b" * 150
 

@@ -208,7 +208,7 @@ def _pax_fields(extension: bytes, stream: _Blocks) -> dict[str, str]:
             raise stream.bad(_("an extension header is damaged"))
         record = extension[position + len(digits) + 1 : position + int(digits) - 1]
         key, _equals, value = record.partition(b"=")
-        if key in (b"path", b"size"):
+        if key in (b"path", b"size", b"linkpath"):
             found[key.decode()] = value.decode("utf-8", "surrogateescape")
         position += int(digits)
     return found

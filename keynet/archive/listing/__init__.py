@@ -1,0 +1,1 @@
+"""What is in a layer, read as a stream."""

@@ -82,7 +82,7 @@ def _stated(file: Path) -> dict[tuple[str, int], str]:
     known = {}
     try:
         content = limited_read.read(file, _LARGEST)
-        lines = io.StringIO((content or b"").decode("utf-8"), newline="")
+        lines = io.TextIOWrapper(io.BytesIO(content or b""), "utf-8", newline="")
         # Lines without a row count, too.
         for row in islice(csv.reader(lines), _MOST_ROWS):
             if len(row) == 3 and _SHA256.fullmatch(row[1]) and _SIZE.fullmatch(row[2]):

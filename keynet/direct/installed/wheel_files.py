@@ -38,8 +38,9 @@ _INSTALLER: Final = b"uv"
 _LEFT_OUT: Final = frozenset(
     {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json", "uv_build.json", "uv_cache.json"}
 )
+# Nothing is tried twice, however long a run of spaces is.
 _ENTRY_POINT: Final = re.compile(
-    r"(?P<module>[A-Za-z_][\w.]*)\s*(?::\s*(?P<name>[A-Za-z_][\w.]*))?\s*(?:\[.*\])?"
+    r"(?P<module>[A-Za-z_][\w.]*+)\s*+(?::\s*+(?P<name>[A-Za-z_][\w.]*+)\s*+)?+(?:\[.*\])?"
 )
 _SCRIPT_NAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+ -]*")
 _SCRIPT: Final = """\
@@ -67,6 +68,9 @@ _FOLDERS: Final = re.compile(
 )
 # More than any package has; without a limit one wheel fills the memory.
 _MOST_FILES: Final = 200_000
+_MOST_SCRIPTS: Final = 10_000
+# Of a file that is not there, but removes what other layers have.
+_WHITEOUT: Final = ".wh."
 
 
 def packages_folder(minor: str) -> str:
@@ -221,7 +225,8 @@ def _data(wheel: Wheel) -> str:
 def _refuse_strangers(wheel: Wheel, path: str) -> None:
     parts = path.split("/")
     own = _OWN.fullmatch(path) or _FOLDERS.fullmatch(path)
-    if ".." in parts or "" in parts or own:
+    odd = {"..", ".", ""}.intersection(parts) or any(each.startswith(_WHITEOUT) for each in parts)
+    if odd or own:
         raise _hostile(wheel, path, _("it would replace a file that is not the package's"))
 
 
@@ -247,19 +252,16 @@ def _scripts(wheel: Wheel) -> Iterator[Entry]:
         return
     if file.stat().st_size > _SMALL:
         raise _hostile(wheel, f"{wheel.metadata}/entry_points.txt", _("it is too large"))
-    import configparser
-
-    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
-    parser.optionxform = str  # type: ignore[assignment,method-assign]
     try:
-        parser.read_string(file.read_text("utf-8"))
-    except (configparser.Error, UnicodeDecodeError) as error:
+        sections = _sections(file.read_text("utf-8"))
+    except UnicodeDecodeError as error:
         raise _hostile(wheel, f"{wheel.metadata}/entry_points.txt", str(error)) from error
     for section in ("console_scripts", "gui_scripts"):
-        if not parser.has_section(section):
-            continue
-        for name, value in sorted(parser.items(section)):
-            target = _ENTRY_POINT.fullmatch(value.strip())
+        found = sections.get(section, {})
+        if len(found) > _MOST_SCRIPTS:
+            raise _hostile(wheel, f"{wheel.metadata}/entry_points.txt", _("it is too large"))
+        for name, value in sorted(found.items()):
+            target = _ENTRY_POINT.fullmatch(value)
             path = f"{PREFIX}/bin/{name}"
             if target is None or target["name"] is None or not _SCRIPT_NAME.fullmatch(name):
                 raise _hostile(wheel, name, _("it is not a valid entry point"))
@@ -271,6 +273,22 @@ def _scripts(wheel: Wheel) -> Iterator[Entry]:
                 name=target["name"],
             )
             yield file_entry(path, text.encode(), executable=True)
+
+
+def _sections(text: str) -> dict[str, dict[str, str]]:
+    """Return the entry points of each section, as ``importlib.metadata`` reads them.
+
+    Not by ``configparser``, whose expressions take hours for a line of many spaces.
+    """
+    sections: dict[str, dict[str, str]] = {}
+    section: dict[str, str] = {}
+    for line in map(str.strip, text.split("\n")):
+        if line.startswith("[") and line.endswith("]"):
+            section = sections.setdefault(line[1:-1].strip(), {})
+        elif line and line[0] not in "#;":
+            name, _equals, value = line.partition("=")
+            section[name.strip()] = value.strip()
+    return sections
 
 
 def _project(wheel: Wheel) -> str:

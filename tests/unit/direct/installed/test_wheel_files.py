@@ -119,6 +119,11 @@ def test_only_the_executable_bit_is_taken_over(tmp_path: Path) -> None:
         f"{DATA}/data/bin",
         f"{DATA}/data/lib/python3.11/site-packages",
         f"{DATA}/data/lib/python3.11/site-packages/_keynet_workspace.pth",
+        ".wh.numpy",
+        "tiny/.wh..wh..opq",
+        ".wh.numpy/x",
+        f"{DATA}/data/.wh.bin",
+        f"{DATA}/scripts/.wh..wh..opq",
     ],
 )
 def test_a_file_in_a_place_of_others_is_refused(tmp_path: Path, path: str) -> None:
@@ -194,11 +199,42 @@ def test_a_fifo_is_refused_and_not_opened(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["../x = tiny:f", "python = tiny:f", "a/b = tiny:f", "t = tiny:f; import os", "t = tiny", "t="],
+    [
+        "../x = tiny:f",
+        "/x = tiny:f",
+        ".. = tiny:f",
+        ". = tiny:f",
+        ".wh.tool = tiny:f",
+        "python = tiny:f",
+        "a/b = tiny:f",
+        "t = tiny:f; import os",
+        "t = tiny",
+        "t=",
+        "t",
+        "= tiny:f",
+        # Their expressions took a time that grew with the square of the length.
+        pytest.param("t" + " " * 1_000_000 + "x", id="spaces and no value"),
+        pytest.param("t = tiny" + " " * 1_000_000 + "!", id="spaces in a value"),
+        pytest.param("t = tiny:f" + " " * 1_000_000 + "!", id="spaces after a value"),
+        pytest.param("".join(f"t{n} = tiny:f\n" for n in range(10_001)), id="too many"),
+    ],
 )
 def test_a_hostile_entry_point_is_refused(tmp_path: Path, line: str) -> None:
     with pytest.raises(BuildFailed):
         placed(tmp_path, {f"{INFO}/entry_points.txt": f"[console_scripts]\n{line}\n"})
+
+
+def test_entry_points_are_read_as_python_does(tmp_path: Path) -> None:
+    text = (
+        "# [console_scripts]\n[other]\nb = x y\n[ console_scripts ]\r\n  t = tiny : f  [extra]\n"
+        "; c = c:c\n[gui_scripts]\nwin=tiny:a.b\n"
+    )
+    entries = placed(tmp_path, {f"{INFO}/entry_points.txt": text})
+    assert {path for path in entries if "/bin/" in path} == {
+        "opt/keynet/bin/t",
+        "opt/keynet/bin/win",
+    }
+    assert b"sys.exit(a.b())" in read(entries["opt/keynet/bin/win"])
 
 
 def test_a_script_with_a_first_line_of_a_megabyte_is_not_read_twice(tmp_path: Path) -> None:

@@ -1,10 +1,11 @@
 """What holds for every test: a home and an environment that are not the developer's."""
 
+import gc
 import itertools
 import os
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import hypothesis
@@ -23,6 +24,18 @@ hypothesis.settings.register_profile(
     "keynet", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("keynet")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for no garbage among the thousands of tests: not while they are made, nor later."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -71,31 +84,38 @@ def homes(tmp_path_factory: pytest.TempPathFactory) -> Homes:
 
 
 @pytest.fixture(autouse=True)
-def _own_home(homes: Homes, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in os.environ:
-        if name.startswith("KEYNET_") and not name.startswith("KEYNET_TEST"):
-            monkeypatch.delenv(name)
-    for name in FOREIGN:
-        monkeypatch.delenv(name, raising=False)
-    for name, folder in _homes(homes.empty()).items():
-        monkeypatch.setenv(name, str(folder))
+def _own_surroundings(homes: Homes) -> Iterator[None]:
+    """Keep home, environment and signals to the test: one fixture, as each takes its time.
 
-
-@pytest.fixture(autouse=True)
-def _own_handlers() -> Iterator[None]:
-    """The program takes signals over; a test that runs it in this process does not keep them."""
-    before = {number: signal.getsignal(number) for number in _TAKEN_OVER}
+    The program takes signals over; a test that runs it in this process does not keep them.
+    """
+    handlers = {number: signal.getsignal(number) for number in _TAKEN_OVER}
+    own = _homes(homes.empty())
+    keynets = [
+        each
+        for each in os.environ
+        if each.startswith("KEYNET_") and not each.startswith("KEYNET_TEST")
+    ]
+    before = {name: os.environ.get(name) for name in (*own, *FOREIGN, *keynets)}
+    for name in (*FOREIGN, *keynets):
+        os.environ.pop(name, None)
+    os.environ.update(own)
     yield
-    for number, handler in before.items():
+    for name, text in before.items():
+        if text is None:
+            os.environ.pop(name, None)
+        else:
+            os.environ[name] = text
+    for number, handler in handlers.items():
         if signal.getsignal(number) is not handler:
             signal.signal(number, handler)
 
 
-def _homes(home: Path) -> dict[str, Path]:
+def _homes(home: Path) -> dict[str, str]:
     return {
-        "HOME": home,
-        "XDG_CONFIG_HOME": home / ".config",
-        "XDG_CACHE_HOME": home / ".cache",
-        "XDG_DATA_HOME": home / ".local/share",
-        "XDG_STATE_HOME": home / ".local/state",
+        "HOME": f"{home}",
+        "XDG_CONFIG_HOME": f"{home}/.config",
+        "XDG_CACHE_HOME": f"{home}/.cache",
+        "XDG_DATA_HOME": f"{home}/.local/share",
+        "XDG_STATE_HOME": f"{home}/.local/state",
     }

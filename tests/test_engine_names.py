@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import table
+
 PACKAGE = Path(__file__).parent.parent / "keynet"
 ENGINES = "runtime/engines/"
 NAMES = {"docker", "podman", "buildah", "docker buildx", "podman --remote"}
@@ -25,7 +27,7 @@ def test_nothing_is_decided_by_an_engines_name() -> None:
     assert {relative: lines for relative, lines in found.items() if lines} == {}
 
 
-@pytest.mark.parametrize(
+@table(
     "code",
     [
         "if name == 'docker': pass",
@@ -50,7 +52,7 @@ def test_a_decision_is_seen(code: str) -> None:
     assert list(decisions(code))
 
 
-@pytest.mark.parametrize(
+@table(
     "code",
     [
         "builder: Literal['auto', 'docker']",

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import table
+
 PACKAGE = Path(__file__).parent.parent / "keynet"
 
 TIER_ONE = {
@@ -189,7 +191,7 @@ def _imported_beside_its_importer(relative: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(
+@table(
     "relative",
     [
         m

@@ -219,6 +219,7 @@ def _fields(text: str) -> set[tuple[str, str | None, str | None]]:
     return {(name, form, conversion) for _t, name, form, conversion in parsed if name is not None}
 
 
+@pytest.mark.medium
 def test_a_translation_has_the_layout_of_its_source(korean: dict[Text, str]) -> None:
     wrong = {text[-1]: it for text, it in korean.items() if _layout(text[-1]) != _layout(it)}
     assert wrong == {}
@@ -231,6 +232,7 @@ def _layout(text: str) -> tuple[str, str, list[str]]:
     return start, end, [each for each in text if not each.isprintable()]
 
 
+@pytest.mark.medium
 def test_no_particle_follows_a_field(korean: dict[Text, str]) -> None:
     assert [it for it in korean.values() if PARTICLE.search(it)] == []
 

@@ -40,24 +40,21 @@ def _is_any_registry(metafunc: pytest.Metafunc) -> bool:
 
 
 @pytest.fixture(autouse=True)
-def _profile(
-    request: pytest.FixtureRequest,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
+def _profile(request: pytest.FixtureRequest) -> None:
     """Let the registries behave as this run's profile; skip what it lacks by its table."""
     profile: Profile | None = getattr(request, "param", None)
     if profile is None:
         return
+    # Only here: without profiles most tests need neither.
+    monkeypatch: pytest.MonkeyPatch = request.getfixturevalue("monkeypatch")
+    folders: pytest.TempPathFactory = request.getfixturevalue("tmp_path_factory")
     for marker in request.node.iter_markers("needs"):
         for ability in marker.args:
             if not ABILITIES[ability](profile):
                 pytest.skip(f"{profile.name} has not: {ability}")
     monkeypatch.setattr(MemoryRegistry, "standard", profile)
     if profile is SANDBOX:
-        monkeypatch.setattr(
-            MemoryRegistry, "behind", lambda: Behind(tmp_path_factory.mktemp("sandbox"))
-        )
+        monkeypatch.setattr(MemoryRegistry, "behind", lambda: Behind(folders.mktemp("sandbox")))
 
 
 @pytest.fixture(scope="session", autouse=True)

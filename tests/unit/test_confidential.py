@@ -12,6 +12,7 @@ from keynet.confidential import (
     is_suspicious_value,
     mentions_secret,
 )
+from tests.tables import table
 
 TOKENS = [
     "sk-proj-abcdefghijklmnop1234",
@@ -78,14 +79,12 @@ def test_a_known_form_is_a_secret_under_any_name(value: str, use: Use) -> None:
         assert is_suspicious(name, value, use)
 
 
-@pytest.mark.parametrize(
-    "value", [value for value in TOKENS if value.partition(" ")[0] not in HEADERS]
-)
+@table("value", [value for value in TOKENS if value.partition(" ")[0] not in HEADERS])
 def test_a_known_form_is_found_inside_a_value(value: str) -> None:
     assert is_suspicious_value(f"--header={value}")
 
 
-@pytest.mark.parametrize("value", ORDINARY)
+@table("value", ORDINARY)
 def test_an_ordinary_value_is_not_a_secret(value: str) -> None:
     assert not is_suspicious_value(value)
     assert not mentions_secret(value)
@@ -116,18 +115,18 @@ NEITHER = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", BOTH)
+@table("name", BOTH)
 def test_a_name_of_a_secret(name: str) -> None:
     assert is_suspicious_name(name, "variable")
     assert is_suspicious_name(name, "argument")
 
 
-@pytest.mark.parametrize("name", VARIABLES_ONLY)
+@table("name", VARIABLES_ONLY)
 def test_a_word_is_enough_in_a_variable(name: str) -> None:
     assert is_suspicious_name(name, "variable")
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         *NEITHER,
@@ -144,12 +143,12 @@ def test_a_name_of_a_hyperparameter_is_ordinary(name: str) -> None:
     assert not is_suspicious_name(name, "argument")
 
 
-@pytest.mark.parametrize("name", NEITHER)
+@table("name", NEITHER)
 def test_an_ordinary_name_of_a_variable(name: str) -> None:
     assert not is_suspicious_name(name, "variable")
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "value", "secret"),
     [
         ("HF_TOKEN", "", False),
@@ -167,7 +166,7 @@ def test_switches_and_short_numbers_of_a_variable(name: str, value: str, secret:
     assert is_suspicious(name, value, "variable") is secret
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "value", "secret"),
     [
         ("password", " ", False),
@@ -184,7 +183,7 @@ def test_placeholders_of_an_argument(name: str, value: str, secret: bool) -> Non
     assert is_suspicious(name, value, "argument") is secret
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "secret"),
     [
         ("the password is abc12345xyz", True),
@@ -209,9 +208,7 @@ def test_texts_for_people(text: str, secret: bool) -> None:
     assert mentions_secret(text) is secret
 
 
-@pytest.mark.parametrize(
-    "piece", ["-sk-", "-eyJ-", "Bearer ", "://a:", "-----BEGIN A", "password ", "pypi-", "SG.-"]
-)
+@table("piece", ["-sk-", "-eyJ-", "Bearer ", "://a:", "-----BEGIN A", "password ", "pypi-", "SG.-"])
 def test_a_long_value_costs_little(piece: str) -> None:
     started = time.process_time()
     text = piece * (10_000 // len(piece))
@@ -220,7 +217,7 @@ def test_a_long_value_costs_little(piece: str) -> None:
     assert time.process_time() - started < 1
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         ".env",
@@ -242,7 +239,7 @@ def test_secret_looking_files(path: str) -> None:
     assert is_suspicious_path(path)
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "train.py",

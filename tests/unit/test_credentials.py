@@ -16,6 +16,7 @@ from keynet import credentials
 from keynet.errors import KeynetError
 from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
+from tests.tables import table
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.secret.abc"
 SAVED = SavedLogin(
@@ -283,7 +284,7 @@ def test_clearing_without_a_file_creates_nothing(file: Path) -> None:
     assert not file.parent.exists()
 
 
-@pytest.mark.parametrize(
+@table(
     ("environment", "expected"),
     [
         ({"HOME": "/home/a"}, "/home/a/.config/keynet/config.json"),

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import pytest
 
 from keynet.frozen import frozen
+from tests.tables import table
 
 
 def _made_by(decorate: Callable[[type], type]) -> dict[str, Any]:
@@ -84,7 +85,7 @@ ARGUMENTS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "given", "named"), ARGUMENTS)
+@table(("name", "given", "named"), ARGUMENTS)
 def test_instances_are_those_of_a_frozen_dataclass(
     name: str, given: tuple[Any, ...], named: Mapping[str, Any]
 ) -> None:
@@ -112,7 +113,7 @@ def test_each_instance_has_default_objects_of_its_own() -> None:
     assert one.kept is not other.kept
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "given", "named"),
     [
         ("Point", (), {}),
@@ -148,7 +149,7 @@ def test_nothing_is_set_or_deleted(name: str) -> None:
     assert not hasattr(point, "__dict__")
 
 
-@pytest.mark.parametrize("name", OURS)
+@table("name", OURS)
 def test_a_class_shows_its_fields_and_signature(name: str) -> None:
     # Of classes of which no instance has been made.
     ours = _made_by(frozen)[name]

@@ -2,12 +2,11 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-import pytest
-
 from keynet.moments import in_utc, of_timestamp
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("seconds", "year"),
     [(0, 1970), (-1.5, 1969), (1e12, 9999), (-1e12, 1), (1e300, 9999), (-1e300, 1)],
 )

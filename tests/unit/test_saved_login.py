@@ -9,6 +9,7 @@ import pytest
 
 from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
+from tests.tables import table
 
 TOKEN = "eyJhbGciOiJIUzI1NiJ9.secret.abc"
 SAVED = SavedLogin(
@@ -69,14 +70,14 @@ def test_a_moment_without_a_zone_is_in_utc(text: str, moment: datetime) -> None:
     assert SavedLogin.from_json({"api_token_expires_at": text}).api_token_expires_at == moment
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "9999-12-31T23:59:59-14:00", "9999-12-31T23:59:59", "0001-01-01T00:00:00+14:00",
         "0001-01-01T00:00:00Z",
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("hours", [-14, 14])
+@table("hours", [-14, 14])
 def test_a_far_off_expiry_is_shown_in_every_zone_and_written_back(text: str, hours: int) -> None:
     login = SavedLogin.from_json({"api_token_expires_at": text})
     assert login.api_token_expires_at is not None
@@ -85,7 +86,7 @@ def test_a_far_off_expiry_is_shown_in_every_zone_and_written_back(text: str, hou
     assert SavedLogin.from_json(login.to_json()) == login
 
 
-@pytest.mark.parametrize(
+@table(
     ("document", "named"),
     [
         ([], "not a JSON object"),

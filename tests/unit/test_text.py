@@ -4,9 +4,10 @@ import pytest
 
 from keynet.secret import Secret, mask
 from keynet.text import Block, _, fill, ngettext, printable, size, stacked
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("hostile", "shown"),
     [
         ("\x1b[31mred\x1b[0m", "red"),
@@ -34,7 +35,7 @@ def test_indentation_stays_where_it_is_wanted() -> None:
     assert printable("  a ") == "a"
 
 
-@pytest.mark.parametrize(
+@table(
     ("count", "shown"),
     [(0, "0 B"), (999, "999 B"), (1000, "1.0 kB"), (91_400_000, "91.4 MB"), (150_000_000, "150 MB"),
      (5_000_000_000, "5.0 GB"), (7_200_000_000_000, "7.2 TB")],

@@ -31,6 +31,7 @@ from tests.fakes.archives import (
     tar,
     write,
 )
+from tests.tables import table
 from tests.unit.archive.test_hostile import CHANGES, MEMBERS, oci_with
 
 LAYOUTS = {"docker_old": docker_old, "docker_new": docker_new, "podman": podman, "oci": oci}
@@ -90,7 +91,7 @@ def test_an_archive_without_tags_has_no_primary_tag(tmp_path: Path) -> None:
     assert inspect_docker_tar(path).repo_tags == ()
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "parts"),
     [
         ("nginx:alpine", ("nginx", "alpine")),
@@ -175,13 +176,13 @@ def told(path: Path) -> str:
         return f"{error.message} {error.hint}"
 
 
-@pytest.mark.parametrize("case", MEMBERS)
+@table("case", MEMBERS)
 def test_a_hostile_archive_is_refused_with_its_reason(tmp_path: Path, case: str) -> None:
     members, words = MEMBERS[case]
     assert words in told(write(tmp_path / "a.tar", members))
 
 
-@pytest.mark.parametrize("case", CHANGES)
+@table("case", CHANGES)
 def test_a_hostile_manifest_is_invalid_with_its_reason(tmp_path: Path, case: str) -> None:
     change, words = CHANGES[case]
     path = write(tmp_path / "a.tar", oci_with(lambda manifest: (change(manifest), None)[1]))
@@ -251,7 +252,7 @@ def pax(record: bytes, *, kind: bytes = b"x") -> list[Member]:
     return [Member("pax", record, type=kind), Member("short", b"x")]
 
 
-@pytest.mark.parametrize(
+@table(
     ("members", "words"),
     [
         (pax(b"9999999 path=x\n"), "a pax header is damaged"),
@@ -268,7 +269,6 @@ def pax(record: bytes, *, kind: bytes = b"x") -> list[Member]:
             "it links to a path outside of the archive",
         ),
     ],
-    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_header_that_no_engine_writes_is_refused(
     tmp_path: Path, members: list[Member], words: str

@@ -30,6 +30,7 @@ from tests.fakes.archives import (
     tar,
     write,
 )
+from tests.tables import table
 
 LAYOUTS = {"docker_old": docker_old, "podman": podman, "docker_new": docker_new, "oci": oci}
 
@@ -41,8 +42,8 @@ def stored(image: ArchivedImage) -> list[bytes]:
     return asyncio.run(read())
 
 
-@pytest.mark.parametrize("compression", ["none", "gzip", "zstd", "xz", "bzip2"])
-@pytest.mark.parametrize("layout", LAYOUTS)
+@table("compression", ["none", "gzip", "zstd", "xz", "bzip2"])
+@table("layout", LAYOUTS)
 def test_every_layout_gives_the_image_it_was_made_of(
     tmp_path: Path, layout: str, compression: str
 ) -> None:

@@ -17,6 +17,7 @@ from keynet.oci.descriptor import Descriptor, Digest
 from keynet.oci.image import Image, Layer
 from keynet.oci.reference import Reference
 from tests.fakes.archives import docker_old, oci, random_image, write
+from tests.tables import table
 
 
 @dataclass(frozen=True)
@@ -75,8 +76,8 @@ def test_the_same_image_gives_the_same_file(tmp_path: Path) -> None:
     assert len(digests) == 1
 
 
-@pytest.mark.parametrize("layout", ["docker", "oci"])
-@pytest.mark.parametrize("failure", [None, KeynetError("lost"), asyncio.CancelledError()])
+@table("layout", ["docker", "oci"])
+@table("failure", [None, KeynetError("lost"), asyncio.CancelledError()])
 def test_a_failure_leaves_the_former_file_and_nothing_else(
     tmp_path: Path, layout: Layout, failure: Exception | None
 ) -> None:

@@ -17,6 +17,7 @@ from keynet.errors import BackendError, KeynetError, NotAuthorised, UsageError
 from keynet.sandbox import authority
 from keynet.secret import Secret
 from tests.fakes.backend import FakeBackend, Reply, running_backend
+from tests.tables import table
 from tests.testbed.certificates import Certificate
 from tests.unit.process.waiting import until
 
@@ -504,7 +505,7 @@ def test_an_unknown_task_is_shown_and_hostile_text_is_tamed(
     assert str(second) == "[2]"
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         "http://api.example.com",

@@ -12,6 +12,7 @@ from keynet.backend.answers import Answer, read, refusal
 from keynet.backend.models import WireProjects, WireUploadKey
 from keynet.backend.sign_in_answer import WireSignIn
 from keynet.errors import BackendError
+from tests.tables import table
 
 _LEAF = st.none() | st.booleans() | st.integers() | st.text()
 _KEYS = (
@@ -23,7 +24,7 @@ _JSON = st.recursive(
 _BODY = st.binary() | _JSON.map(lambda value: json.dumps(value).encode())
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "expected"),
     [
         ({"message": "no quota"}, "no quota"),

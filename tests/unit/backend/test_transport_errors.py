@@ -9,6 +9,7 @@ import pytest
 from keynet.backend.http_errors import NoAnswer
 from keynet.backend.transport import _mapped
 from keynet.net.proxy_errors import ProxyStage
+from tests.tables import table
 
 NEVER_SENT = {httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout}
 
@@ -19,7 +20,7 @@ def _below(kind: type[httpx.RequestError]) -> Iterator[type[httpx.RequestError]]
         yield from _below(each)
 
 
-@pytest.mark.parametrize(
+@table(
     "error",
     [
         *(kind("odd") for kind in _below(httpx.RequestError)),
@@ -29,7 +30,6 @@ def _below(kind: type[httpx.RequestError]) -> Iterator[type[httpx.RequestError]]
         ssl.SSLError("odd"),
         UnicodeError("odd"),
     ],
-    ids=lambda error: type(error).__name__,
 )
 def test_every_exception_of_httpx_becomes_a_backend_error(error: Exception) -> None:
     with pytest.raises(NoAnswer) as caught, _mapped("list", "https://api.test", ProxyStage(None)):

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from keynet.cli.leftovers import age_of
+from tests.tables import table
 
 from .conftest import Platform, Terminal, keynet
 
@@ -94,7 +95,7 @@ def test_what_runs_is_listed_and_spared_until_it_is_dead(
     assert cache().exists()
 
 
-@pytest.mark.parametrize(
+@table(
     ("age", "shown"),
     [
         (timedelta(seconds=-5), "0 s"),

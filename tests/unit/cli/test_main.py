@@ -11,6 +11,7 @@ import pytest
 from keynet import errors
 from keynet.cli.main import cli, run
 from keynet.errors import BackendError, KeynetError
+from tests.tables import table
 
 
 @pytest.fixture(autouse=True)
@@ -180,7 +181,7 @@ STATUSES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "status"), STATUSES.items())
+@table(("name", "status"), STATUSES.items())
 def test_each_error_owns_the_status_of_the_specification(name: str, status: int) -> None:
     assert getattr(errors, name).exit_status == status
 

@@ -15,6 +15,7 @@ from keynet.registry.transfer.push_image import push_image
 from keynet.steps import attached
 from tests.fakes.images import random_image
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.cli.conftest import served
 
 Capture = pytest.CaptureFixture[str]
@@ -123,14 +124,14 @@ def encoded(text: str | bytes) -> bytes:
     return text.encode() if isinstance(text, str) else text
 
 
-@pytest.mark.parametrize("kind", REFUSED)
+@table("kind", REFUSED)
 def test_what_is_not_a_list_of_hyperparameters_is_refused_with_the_reason(kind: str) -> None:
     text, reason = REFUSED[kind]
     with pytest.raises(attached.Unreadable, match=reason):
         attached.parse(encoded(text))
 
 
-@pytest.mark.parametrize("kind", TAKEN)
+@table("kind", TAKEN)
 def test_what_is_missing_has_its_usual_value(kind: str) -> None:
     found = attached.parse(TAKEN[kind].encode())
     for argument in found["arguments"]:

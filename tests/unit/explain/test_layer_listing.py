@@ -8,6 +8,7 @@ import pytest
 from keynet.errors import InvalidArchive
 from keynet.explain.layer_listing import from_bytes, list_layer, to_bytes
 from tests.fakes.archives import Member, link, pack, tar
+from tests.tables import table
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
 RECORD = (
@@ -104,7 +105,7 @@ def _header(**fields: object) -> bytes:
     return info.tobuf(tarfile.GNU_FORMAT)
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "told"),
     [
         (tar(LAYER)[:900], "truncated"),

@@ -3,13 +3,14 @@
 import pytest
 
 from keynet.files import limited_toml
+from tests.tables import table
 
 
 def test_a_document_is_parsed() -> None:
     assert limited_toml.loads(b"\xef\xbb\xbf[a]\nb = 1.5\n") == {"a": {"b": 1.5}}
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [
         b"[a",

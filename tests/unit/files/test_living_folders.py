@@ -15,6 +15,7 @@ import pytest
 from keynet.files import dead_folders, folder_parents, living_folders
 from keynet.files.dead_folders import PrivateFolder
 from keynet.files.living_folders import kind_of, living
+from tests.tables import table
 
 _HOLDER = """
 import sys
@@ -171,7 +172,7 @@ def test_depth_and_permissions_do_not_keep_it(temporary: Path) -> None:
     assert not folder.exists()
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "kind"),
     [
         ("keynet-auth-0123456789abcdef", "auth"),

@@ -18,6 +18,7 @@ from keynet.net.addresses import (
     shown,
     split_host,
 )
+from tests.tables import table
 
 
 @pytest.mark.parametrize(
@@ -32,7 +33,7 @@ def test_an_origin_is_scheme_host_and_port(url: str, origin: Origin) -> None:
     assert origin_of(url) == origin
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         *("a.test", "//a.test/x", "ftp://a.test", "https://", "https://a:99999", "https://["),
@@ -79,7 +80,7 @@ def test_a_url_is_shown_without_what_may_be_secret(url: str) -> None:
     assert shown(url).endswith("a.test/x")
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         *("http://kim:hun/ter2@proxy:1", "http://kim:hun#ter2@proxy:1", "http://kim:hun?ter2@a"),
@@ -96,7 +97,7 @@ def test_a_path_with_an_at_sign_is_shown() -> None:
     assert shown("https://a.test:443/v2/x") == "https://a.test:443/v2/x"
 
 
-@pytest.mark.parametrize(
+@table(
     "url", ["https://xn--n3h.com", "https://a..b", "https://a:0", "https://1.2.3", "https://a:x"]
 )
 def test_a_platform_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
@@ -110,7 +111,7 @@ def test_a_registry_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
         registry_host(url)
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         *("kim:hunter2@a.test/x", "kim@a.test/x", "kim:hun/ter2@a.test/x", "kim:12/3@a.test/x"),
@@ -121,7 +122,7 @@ def test_user_and_password_before_a_name_are_found(name: str) -> None:
     assert has_userinfo(name)
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         *("a.test/x@sha256:00", "a.test:5000/x/y:1@sha256:00", "[::1]/x@sha256:00", "nginx"),
@@ -139,7 +140,7 @@ def test_a_host_is_split_from_its_port() -> None:
     assert split_host("[::1]:5000") == ("::1", "5000")
 
 
-@pytest.mark.parametrize(
+@table(
     ("one", "other", "same"),
     [
         ("a.test", "A.test:443", True),
@@ -154,7 +155,7 @@ def test_two_hosts_are_compared_without_default_ports(one: str, other: str, same
     assert same_host(one, other) is same
 
 
-@pytest.mark.parametrize(
+@table(
     ("one", "other", "same"),
     [
         ("https://a.test/x/", "HTTPS://A.test:443/x", True),

@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keynet.net.hosts import HostError, ascii_host, check_host_and_port, is_loopback
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     "host",
     [
         *("127.0.0.1", "127.9.9.9", "127.9.9.9:1", "::1", "[::1]", "[::1]:5000"),
@@ -19,7 +20,7 @@ def test_loopback_is_known(host: str) -> None:
     assert is_loopback(host)
 
 
-@pytest.mark.parametrize(
+@table(
     "host",
     [
         *("127.0.0.1.evil.test", "localhost.evil.test", "notlocalhost", "localhost@evil.test"),
@@ -30,7 +31,7 @@ def test_what_looks_like_loopback_is_not(host: str) -> None:
     assert not is_loopback(host)
 
 
-@pytest.mark.parametrize(
+@table(
     ("host", "ascii_name"),
     [
         *(
@@ -54,7 +55,7 @@ IMPOSSIBLE = [
 ]
 
 
-@pytest.mark.parametrize("host", IMPOSSIBLE)
+@table("host", IMPOSSIBLE)
 def test_a_host_that_cannot_exist_is_refused(host: str) -> None:
     with pytest.raises(HostError):
         ascii_host(host)
@@ -73,14 +74,12 @@ def test_what_passes_is_accepted_by_the_libraries_below(host: str) -> None:
     assert name.encode("idna")
 
 
-@pytest.mark.parametrize(
-    "name", ["a", "a:1", "a:65535", "[::1]", "[::1]:5000", "10.0.0.1:80", "a.test.:443"]
-)
+@table("name", ["a", "a:1", "a:65535", "[::1]", "[::1]:5000", "10.0.0.1:80", "a.test.:443"])
 def test_a_host_and_port_that_can_exist_pass(name: str) -> None:
     check_host_and_port(name)
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         *("a:", "a:0", "a:65536", "a:99999", "a:-1", "a:+1", "a: 1", "a:1 ", "a:port", "a:1:2"),

@@ -5,9 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from keynet.net.no_proxy import is_exempt
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("host", "no_proxy"),
     [
         *(("a.test", "*"), ("10.1.2.3", "x.test, *"), ("::1", "*")),
@@ -40,7 +41,7 @@ def test_a_server_in_no_proxy_is_exempt(host: str, no_proxy: str) -> None:
     assert is_exempt(host, 5000, no_proxy)
 
 
-@pytest.mark.parametrize(
+@table(
     ("host", "no_proxy"),
     [
         *(("a.test", ""), ("a.test", " , "), ("a.test", "x.a.test"), ("ba.test", "a.test")),

@@ -4,11 +4,10 @@ import re
 import socket
 import ssl
 
-import pytest
-
 from keynet.net.proxies import Proxy
 from keynet.net.proxy_errors import ProxyStage, login_wanted, proxy_problem
 from keynet.secret import Secret
+from tests.tables import table
 
 PROXY = Proxy("https://proxy:3128", "https_proxy", "a.test:443", True, "kim", Secret("hunter2"))
 PLAIN = Proxy("http://proxy:3128", "http_proxy", "a.test:80", False)
@@ -16,7 +15,7 @@ UNTRUSTED = ssl.SSLCertVerificationError(1, "bad")
 UNTRUSTED.verify_message = "self-signed certificate"
 
 
-@pytest.mark.parametrize(
+@table(
     ("error", "reason", "temporary"),
     [
         (UNTRUSTED, "the certificate of the proxy .* is not trusted .self-signed", False),
@@ -45,7 +44,7 @@ def test_a_407_is_a_proxys_also_where_none_is_set() -> None:
     assert "refuses its user" in login_wanted(PROXY).reason
 
 
-@pytest.mark.parametrize(
+@table(
     ("proxy", "events", "at_fault"),
     [
         (PROXY, [], False),

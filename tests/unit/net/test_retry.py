@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from keynet.errors import RegistryError
 from keynet.net.retry import Budget, Retries, retry_after
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "seconds"),
     [(None, None), ("", None), ("3", 3.0), (" 0 ", 0.0), ("soon", None), ("-1", None), ("٣", None)],
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keynet.net.markup import reduced
 from keynet.net.server_words import Words, read
+from tests.tables import table
 
 SAID = "Blocked by rule 42: ask the helpdesk"
 DENIED = {"code": "DENIED", "message": SAID}
@@ -36,12 +37,12 @@ FORMS: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize("form", FORMS)
+@table("form", FORMS)
 def test_the_text_is_found_in_every_form_of_json(form: str) -> None:
     assert SAID in read(json.dumps(FORMS[form]).encode()).text
 
 
-@pytest.mark.parametrize(
+@table(
     "page",
     [
         f"<html><head><title>{SAID}</title><style>a</style></head><body>hidden</body></html>",
@@ -85,7 +86,7 @@ def test_the_specifications_details_are_no_words() -> None:
     assert read(json.dumps(body).encode()) == Words("DENIED", "no")
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "content_type", "text"),
     [
         ("접근이 거부되었습니다".encode(), "text/plain", "접근이 거부되었습니다"),
@@ -118,7 +119,7 @@ def test_the_bytes_decide_whatever_the_content_type_says(
     assert read(body, content_type).text.replace("\ufffd", "").strip() == text
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         f"\x1b[31m{SAID}\x1b[0m\x07".encode(),
@@ -137,7 +138,7 @@ def test_nothing_that_steers_a_terminal_is_left(body: bytes) -> None:
     assert not set(said.text + said.code) & set("\x1b\x07\n\x9b\u202e\u2066\u200b")
 
 
-@pytest.mark.parametrize(
+@table(
     "echo",
     [
         "Authorization: Basic cm9ib3Q6bG9uZy1wYXNzd29yZA==",
@@ -169,7 +170,7 @@ def test_words_are_not_taken_for_secrets(text: str) -> None:
     assert read(text.encode(), hide=["no", ""]).text == text
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         b"x" * 1_000_000,
@@ -184,7 +185,6 @@ def test_words_are_not_taken_for_secrets(text: str) -> None:
         b"&#27;" * 50_000,
         gzip.compress(bytes(3_000_000), mtime=0),
     ],
-    ids=range(11),
 )
 def test_a_long_body_gives_a_short_text(body: bytes) -> None:
     said = read(body)

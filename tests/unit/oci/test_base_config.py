@@ -10,6 +10,7 @@ from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Digest
 from keynet.oci.platform import Platform
 from keynet.plan import BaseFacts
+from tests.tables import table
 
 AMD64 = Platform("linux", "amd64")
 DIGEST = Digest.of(b"manifest")
@@ -33,7 +34,7 @@ def test_facts_are_read_from_a_config() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "python", "cuda"),
     [
         ("PYTHON_VERSION=3.13.0rc2", (3, 13), ""),
@@ -58,7 +59,7 @@ def test_variants_count() -> None:
     assert base_config.read(config) == BaseFacts(Platform("linux", "arm", "v6"))
 
 
-@pytest.mark.parametrize(
+@table(
     "config",
     [
         {},
@@ -130,7 +131,7 @@ def _made(*steps: str, first: str = DEBIAN, layers: int | None = None) -> dict[s
     return {**_config(*OWN_ENV), **made}
 
 
-@pytest.mark.parametrize(
+@table(
     ("config", "plain"),
     [
         (_made(), "glibc"),

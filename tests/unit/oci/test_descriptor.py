@@ -3,6 +3,7 @@ import pytest
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.platform import Platform
+from tests.tables import table
 
 EMPTY = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
@@ -12,7 +13,7 @@ def test_digests_of_known_content() -> None:
     assert Digest.parse(EMPTY).short == "e3b0c44298fc"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["", "sha256", "sha256:", "sha256:" + "0" * 63, "sha256:" + "0" * 65, "sha256:" + "A" * 64,
      "md5:" + "0" * 32, "sha512:" + "0" * 64, "sha256:" + "0" * 63 + "\n", "sha256:../../x",

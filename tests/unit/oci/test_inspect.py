@@ -8,6 +8,7 @@ from keynet.oci.image import Image
 from keynet.oci.inspect import describe, json_object
 from keynet.oci.manifest import render_manifest
 from keynet.oci.summary import BlobInfo, ManifestInfo
+from tests.tables import table
 
 
 def image(**config: object) -> Image:
@@ -36,7 +37,7 @@ def test_json_has_only_plain_values() -> None:
     assert document["author"] == "me"
 
 
-@pytest.mark.parametrize(
+@table(
     "config",
     [
         {"config": []}, {"config": {"Cmd": "sh"}}, {"config": {"Env": [1]}}, {"history": {}},
@@ -49,7 +50,7 @@ def test_fields_of_a_wrong_type_are_named(config: dict[str, object]) -> None:
         describe(image(**config), "x")
 
 
-@pytest.mark.parametrize("document", [b"", b"[]", b"1", b"\xff", b"[" * 90_000, b"[]," * 200_000])
+@table("document", [b"", b"[]", b"1", b"\xff", b"[" * 90_000, b"[]," * 200_000])
 def test_only_a_bounded_json_object_is_accepted(document: bytes) -> None:
     with pytest.raises(ValidationError):
         json_object(document, "x")

@@ -4,6 +4,7 @@ import pytest
 
 from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.oci.kinds import LAYER_TYPES, foreign_type, is_foreign_layer, not_an_image
+from tests.tables import table
 
 
 def of(media_type: str) -> Descriptor:
@@ -16,7 +17,7 @@ def test_every_layer_that_engines_load_makes_an_image(config: str) -> None:
     assert foreign_type(of(config), []) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("config", "layers"),
     [
         (MediaType.OCI_EMPTY, [MediaType.OCI_LAYER]),

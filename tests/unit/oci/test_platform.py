@@ -6,6 +6,7 @@ import pytest
 
 from keynet.errors import ValidationError
 from keynet.oci.platform import DEFAULT, Platform, choose, for_cluster, host, pick
+from tests.tables import table
 
 
 @pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "linux/amd64/v3", "windows/amd64"])
@@ -13,7 +14,7 @@ def test_platforms_round_trip(text: str) -> None:
     assert str(Platform.parse(text)) == text
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["", "linux", "a/b/c/d", "linux/", "linux/amd 64", "/amd64", "a\n/b", "vax", "linux(/amd64"],
 )
@@ -22,7 +23,7 @@ def test_a_text_that_is_not_a_platform_is_refused(text: str) -> None:
         Platform.parse(text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "normal"),
     [
         ("linux/x86_64", "linux/amd64"),
@@ -65,7 +66,7 @@ def test_no_variant_is_none(variant: str | None) -> None:
     assert Platform("linux", "s390x", variant).variant is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("have", "wanted", "runs"),
     [
         ("linux/arm64/v8", "linux/arm64", True),
@@ -91,7 +92,7 @@ def test_which_platforms_match(have: str, wanted: str, runs: bool) -> None:
     assert Platform.parse(have).matches(Platform.parse(wanted)) is runs
 
 
-@pytest.mark.parametrize(
+@table(
     ("wanted", "expected"),
     [
         ("linux/amd64", "linux/amd64"),
@@ -132,7 +133,7 @@ def test_a_laptop_builds_for_the_cluster() -> None:
     assert for_cluster("darwin") == for_cluster("win32") == Platform("linux", "amd64")
 
 
-@pytest.mark.parametrize(
+@table(
     ("offered", "wanted", "expected"),
     [
         (["linux/arm64", "unknown/unknown"], None, "linux/arm64"),

@@ -3,11 +3,12 @@ import pytest
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference, is_path_component, is_tag
+from tests.tables import table
 
 DIGEST = "sha256:" + "ab" * 32
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "registry", "repository", "tag"),
     [
         ("nginx", "docker.io", "library/nginx", None),
@@ -29,7 +30,7 @@ def test_references_are_read_as_docker_reads_them(
     assert (reference.registry, reference.repository, reference.tag) == (registry, repository, tag)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "", "/", "a//b", "a/", "Nginx", "a:b:c", "a:", "a@", "a:ta g", "https://a.b/c", "a.b/C",
@@ -57,12 +58,12 @@ def test_without_tag_and_digest_latest_is_asked_for() -> None:
     assert Reference.parse("a.b/c").identifier == "latest"
 
 
-@pytest.mark.parametrize("text", ["a", "a-b", "a__b", "a.b", "0"])
+@table("text", ["a", "a-b", "a__b", "a.b", "0"])
 def test_path_components(text: str) -> None:
     assert is_path_component(text)
 
 
-@pytest.mark.parametrize("text", ["", "a/b", "A", "-a", "a-", "a___b", "..", "a\n", "ä"])
+@table("text", ["", "a/b", "A", "-a", "a-", "a___b", "..", "a\n", "ä"])
 def test_an_invalid_path_component_is_refused(text: str) -> None:
     assert not is_path_component(text)
 

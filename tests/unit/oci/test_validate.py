@@ -13,6 +13,7 @@ from keynet.oci.image import Image
 from keynet.oci.manifest import layer_type, render_manifest
 from keynet.oci.reference import Reference
 from keynet.oci.validate import problems
+from tests.tables import table
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,7 @@ def test_gzip_of_several_members_is_opened_whole() -> None:
     assert found(image(several)) == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("broken", "words"),
     [
         (replace(PLAIN, content=NOISE[:-1] + b"?"), "has the digest"),

@@ -3,6 +3,7 @@
 import pytest
 
 from keynet.process.lines import Lines
+from tests.tables import table
 
 _MIB = 1_048_576
 
@@ -16,7 +17,7 @@ def _fed(*chunks: bytes, terminal: bool = False) -> tuple[Lines, list[str]]:
     return lines, seen
 
 
-@pytest.mark.parametrize("cut", range(8))
+@table("cut", range(8))
 def test_a_line_may_be_cut_anywhere(cut: int) -> None:
     text = b"ab\ncd\n\nef"
     lines, seen = _fed(text[:cut], text[cut:])

@@ -4,6 +4,7 @@ import pytest
 
 from keynet.errors import UsageError
 from keynet.recipe import buildargs
+from tests.tables import table
 
 
 def test_arguments_are_read_in_order() -> None:
@@ -11,13 +12,13 @@ def test_arguments_are_read_in_order() -> None:
     assert buildargs.parse(given, {"C": "3"}) == {"A": "2", "B": "x=y", "C": "3", "EMPTY": ""}
 
 
-@pytest.mark.parametrize("argument", ["", "=1", "1A=1", "A B=1", "Ä=1"])
+@table("argument", ["", "=1", "1A=1", "A B=1", "Ä=1"])
 def test_names_follow_docker(argument: str) -> None:
     with pytest.raises(UsageError, match="name is not valid"):
         buildargs.parse([argument], {})
 
 
-@pytest.mark.parametrize(
+@table(
     "argument",
     [
         "HF_TOKEN=abcdef",
@@ -52,7 +53,7 @@ def test_a_secret_from_the_environment_is_refused() -> None:
         buildargs.parse(["NPM_TOKEN"], {"NPM_TOKEN": "abc"})
 
 
-@pytest.mark.parametrize(
+@table(
     "argument",
     [
         "MAX_TOKENS=4096",

@@ -7,6 +7,7 @@ import pytest
 from keynet.errors import ContextInvalid
 from keynet.plan import BuildPlan
 from keynet.recipe import containerfile
+from tests.tables import table
 
 
 def test_users_file_is_read_as_it_is(tmp_path: Path) -> None:
@@ -42,7 +43,7 @@ def test_unusable_users_files_are_refused_as_given_and_as_resolved(
         containerfile.read(tmp_path / "file" / "below")
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("FROM a\nCOPY . .\n", False),

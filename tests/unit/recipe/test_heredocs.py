@@ -3,9 +3,10 @@
 import pytest
 
 from keynet.recipe import heredocs, instructions
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "names"),
     [
         ("RUN <<EOF", ["EOF"]),
@@ -38,7 +39,7 @@ def test_words_that_are_heredocs(line: str, names: list[str]) -> None:
     assert [each.name for each in heredocs.find(line)] == names
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         # The end is a line of its own, and tabs before it count only with a dash.

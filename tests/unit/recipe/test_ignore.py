@@ -7,13 +7,14 @@ import pytest
 
 from keynet.errors import ContextInvalid
 from keynet.recipe import ignore
+from tests.tables import table
 
 
 def _ignored(text: str, path: str) -> bool:
     return ignore.parse(text).rule_for(path) is not None
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "path"),
     [
         ("*.log", "a.log"),
@@ -51,7 +52,7 @@ def test_pattern_ignores(text: str, path: str) -> None:
     assert _ignored(text, path)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "path"),
     [
         ("", "a"),
@@ -78,7 +79,7 @@ def test_pattern_does_not_ignore(text: str, path: str) -> None:
     assert not _ignored(text, path)
 
 
-@pytest.mark.parametrize("pattern", ["!", "[", "[]", "[a", "[a-", "[]a]", "[z-a]", "a\\", "[a\\"])
+@table("pattern", ["!", "[", "[]", "[a", "[a-", "[]a]", "[z-a]", "a\\", "[a\\"])
 def test_broken_pattern_is_refused_with_its_line(pattern: str) -> None:
     with pytest.raises(ContextInvalid, match=r"Line 2 of \.dockerignore"):
         ignore.parse(f"ok\n{pattern}")
@@ -94,7 +95,7 @@ def test_masks_of_a_walk_decide_as_single_paths_do() -> None:
         assert rules.ignores(mask) is (rules.rule_for(path) is not None), path
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "directory", "expected"),
     [
         ("a", "a", False),
@@ -199,7 +200,7 @@ def test_too_many_wildcards_are_refused() -> None:
         ignore.parse("*.log\n" * 10_001)
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "expected"),
     [("x/*.pem", True), ("**/key", True), ("x", False), ("**", False), ("x/*", False)],
 )

@@ -3,11 +3,12 @@
 import pytest
 
 from keynet.recipe.patterns import matcher
+from tests.tables import table
 
 _LONG = "/".join(["a" * 20] * 60)
 
 
-@pytest.mark.parametrize(
+@table(
     "pattern",
     [
         "**/*a*/" * 40 + "z",
@@ -34,7 +35,7 @@ def test_a_pattern_longer_than_any_path_matches_nothing() -> None:
     assert matcher("*" * 150_000)("a")
 
 
-@pytest.mark.parametrize(
+@table(
     ("pattern", "path", "expected"),
     [
         ("**/*a*/**/*b*", "xa/c/yb", True),

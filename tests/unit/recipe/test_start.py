@@ -10,6 +10,7 @@ import pytest
 from keynet.plan import ContextFile
 from keynet.recipe import start
 from keynet.recipe.start import Start
+from tests.tables import table
 
 
 def _start(
@@ -19,7 +20,7 @@ def _start(
     return start.decide(entrypoint, frozenset(names.split()), level, found, workdir)
 
 
-@pytest.mark.parametrize(
+@table(
     ("entrypoint", "files", "names"),
     [
         ("train.py", "common/a.py", "common"),
@@ -34,7 +35,7 @@ def test_an_ordinary_script_is_started_by_its_path(entrypoint: str, files: str, 
     assert _start(entrypoint, files, names) == Start(("python", path), ("python", path))
 
 
-@pytest.mark.parametrize(
+@table(
     ("entrypoint", "files", "names", "paths"),
     [
         ("scripts/train.py", "common/util.py", "common", (".",)),
@@ -55,7 +56,7 @@ def test_a_script_in_a_sub_folder_gets_the_folders_that_it_imports_from(
     assert found.alone[-1] == entrypoint
 
 
-@pytest.mark.parametrize(
+@table(
     ("entrypoint", "files", "level", "module", "paths"),
     [
         ("pkg/train.py", "pkg/__init__.py", 1, "pkg.train", ()),

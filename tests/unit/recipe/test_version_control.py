@@ -7,6 +7,7 @@ import pytest
 
 from keynet.recipe.project_version import project_version
 from keynet.recipe.version_control import Checkout, find_checkout
+from tests.tables import table
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -22,7 +23,7 @@ def origin(url: str) -> str:
     return f'[core]\n\turl = no\n[remote "other"]\n\turl = no\n[remote "origin"]\n\turl = {url}\n'
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "public"),
     [
         (
@@ -45,9 +46,7 @@ def test_an_address_has_no_login_and_no_place_of_this_machine(
     assert find_checkout(repository(tmp_path, config=origin(url))).origin == public
 
 
-@pytest.mark.parametrize(
-    "head", ["ref: refs/heads/../../../secret", "ref: /etc/passwd", "x" * 40, "", "\0"]
-)
+@table("head", ["ref: refs/heads/../../../secret", "ref: /etc/passwd", "x" * 40, "", "\0"])
 def test_a_head_that_leads_elsewhere_says_nothing(tmp_path: Path, head: str) -> None:
     (tmp_path / "secret").write_text(COMMIT)
     assert find_checkout(repository(tmp_path / "app", head)) == Checkout()
@@ -78,7 +77,7 @@ def test_a_repository_of_another_user_is_left_alone(tmp_path: Path) -> None:
     assert find_checkout(folder) == Checkout()
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "version"),
     [
         ('[project]\nversion = "1.2"\n', "1.2"),

@@ -14,6 +14,7 @@ import pytest
 
 import keynet.registry
 from keynet import errors
+from tests.tables import table
 
 ROOT = Path(__file__).parents[3]
 EXPORTED = keynet.registry.__all__
@@ -98,7 +99,7 @@ def test_importing_the_library_loads_nothing_of_weight() -> None:
     assert done.stdout == "[]\n"
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@table("name", EXPORTED)
 def test_every_type_that_an_export_names_is_exported(name: str) -> None:
     node = definition_of(name)
     if node is None:
@@ -110,7 +111,7 @@ def test_every_type_that_an_export_names_is_exported(name: str) -> None:
     assert {each for each in named & own if not each.startswith("_")} <= set(EXPORTED)
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@table("name", EXPORTED)
 def test_every_error_that_an_export_raises_is_exported(name: str) -> None:
     documented = inspect.getdoc(getattr(keynet.registry, name)) or ""
     value = getattr(keynet.registry, name)
@@ -141,7 +142,7 @@ def test_every_error_of_the_library_is_a_keynet_error() -> None:
     assert all(issubclass(getattr(errors, name), errors.KeynetError) for name in exported)
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@table("name", EXPORTED)
 def test_all_that_reach_a_registry_take_the_same_keywords(name: str) -> None:
     value = getattr(keynet.registry, name)
     if not (inspect.isfunction(value) and "registry_url" in inspect.signature(value).parameters):

@@ -10,6 +10,7 @@ from keynet.errors import RegistryError, UsageError, ValidationError
 from keynet.oci.descriptor import Descriptor
 from keynet.oci.reference import Reference
 from keynet.registry.client import RegistryClient
+from tests.tables import table
 from tests.unit.registry.conftest import PASSWORD, USER, Connect
 
 IMPOSSIBLE = ["xn--n3h.com", "a..b", "a" * 64 + ".test", "[fe80::1%25eth0]", "1.2.3", "a.test:0"]
@@ -111,7 +112,7 @@ def test_another_host_that_answered_before_is_tried_as_often_as_the_registry(
     run(connect(httpx.MockTransport(answer)), twice)
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         *("127.0.0.1:99999", "[1::2::3]:5000", "127.0.0.1:port", "a:0", "a.b:", "xn--n3h.com"),

@@ -14,6 +14,7 @@ from keynet.registry.auth.challenge import parse_challenges, scopes_of
 from keynet.registry.http import tls
 from keynet.registry.http.exchange import Answer
 from keynet.registry.lists.listing import next_page
+from tests.tables import table
 
 
 def test_a_bearer_challenge_is_read() -> None:
@@ -34,7 +35,7 @@ def test_several_challenges_are_told_apart() -> None:
     assert found[2].parameters == {"realm": "x", "error": "e"}
 
 
-@pytest.mark.parametrize(
+@table(
     "header",
     [
         "Bearer realm=https://r.test:5000/token?a=b,service=s",
@@ -50,7 +51,7 @@ def test_a_challenge_a_little_off_is_read(header: str) -> None:
     assert challenge.parameters == {"realm": "https://r.test:5000/token?a=b", "service": "s"}
 
 
-@pytest.mark.parametrize(
+@table(
     "text", ["bad-.example.com", "-bad.example.com", "exa_mple.com:5000", "a.b-", "a.-b", "a..b"]
 )
 def test_an_address_that_no_reference_may_have_is_a_usage_error(text: str) -> None:
@@ -121,7 +122,7 @@ def test_an_http_realm_serves_an_http_registry_only() -> None:
         registry.check_token_realm("http://127.0.0.2:5000/token", "http")
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "scheme", "realm", "declaration"),
     [
         ("r.test", "https", "https://r.test/token", ""),
@@ -159,7 +160,7 @@ def test_a_declared_host_serves_at_every_port_but_the_registrys_own_does_not() -
         registry.check_token_realm("https://r.test:8443/token", "https")
 
 
-@pytest.mark.parametrize(
+@table(
     ("texts", "read"),
     [
         (["Git.Example.com"], {"git.example.com"}),
@@ -176,7 +177,7 @@ def test_token_hosts_are_read_as_people_write_them(texts: list[str] | str, read:
     assert declared(texts) == read
 
 
-@pytest.mark.parametrize(
+@table(
     "text", ["user:hunter2@git.test", "https://user:hunter2@git.test/", "git.test:99999", "*.test",
              "git.test/jwt", "ftp://git.test", "https://", "git test"],
 )  # fmt: skip

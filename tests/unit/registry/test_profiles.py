@@ -41,6 +41,7 @@ from tests.fakes.profiles import (
     Profile,
 )
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.registry.conftest import no_wait
 
 pytestmark = pytest.mark.own_profiles
@@ -371,7 +372,7 @@ def _bytes_layers(image: Image) -> list[BytesLayer]:
     return [layer for layer in image.layers if isinstance(layer, BytesLayer)]
 
 
-@pytest.mark.parametrize("ability", ABILITIES)
+@table("ability", ABILITIES)
 def test_what_a_test_may_need_is_rarely_missing_and_never_always_there(ability: str) -> None:
     has = [ABILITIES[ability](profile) for profile in (*PROFILES, SANDBOX)]
     assert not all(has), "nobody has to ask for it"

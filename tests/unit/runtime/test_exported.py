@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import keynet.runtime
+from tests.tables import table
 
 EXPORTED = keynet.runtime.__all__
 PAGE = (Path(__file__).parents[3] / "docs/runtime.md").read_text("utf-8")
@@ -20,7 +21,7 @@ def test_the_names_are_sorted_and_have_one_home() -> None:
     assert dir(keynet.runtime) == EXPORTED
 
 
-@pytest.mark.parametrize("name", EXPORTED)
+@table("name", EXPORTED)
 def test_every_name_is_there_documented_and_on_the_page(name: str) -> None:
     value = getattr(keynet.runtime, name)
     if inspect.isclass(value) or inspect.isfunction(value):

@@ -4,18 +4,18 @@ import base64
 import json
 from pathlib import Path
 
-import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 
 from keynet.sandbox import authority, registry_tokens
+from tests.tables import table
 
 ROBOT = "robot$550e8400e29b41d4a716446655440000"
 
 
-@pytest.mark.parametrize(
+@table(
     ("scope", "account", "actions"),
     [
         ("repository:kitech-model/key:pull,push", ROBOT, ["pull", "push"]),

@@ -15,13 +15,14 @@ import pytest
 
 from keynet.errors import Interrupted, KeynetError, UsageError
 from keynet.sandbox.server import Options, Sandbox, serve
+from tests.tables import table
 
 
 def started(sandbox: Sandbox) -> None:
     raise AssertionError("it must not start")
 
 
-@pytest.mark.parametrize(
+@table(
     ("address", "word"),
     [
         ("192.0.2.1", "Other machines"),

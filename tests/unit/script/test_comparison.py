@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from keynet.script.comparison import Change, compare
+from tests.tables import table
 
 
 def argument(name: str, **fields: Any) -> dict[str, Any]:
@@ -12,7 +13,7 @@ def argument(name: str, **fields: Any) -> dict[str, Any]:
     return {"name": name, **plain, **fields}
 
 
-@pytest.mark.parametrize(
+@table(
     ("field", "old", "new"),
     [
         ("type", "int", "float"),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from keynet.script.extraction import extract
+from tests.tables import table
 
 HEAD = """\
 import argparse, json, os
@@ -28,7 +29,7 @@ def read(folder: Path, options: str) -> tuple[Any, Any, list[str]]:
     return argument["default"], argument["choices"], notes
 
 
-@pytest.mark.parametrize(
+@table(
     ("options", "default"),
     [
         ("type=int, default='5'", 5),
@@ -58,7 +59,7 @@ def test_a_positional_of_any_number_keeps_its_default(tmp_path: Path) -> None:
     assert extract(script).arguments[0].default == 3
 
 
-@pytest.mark.parametrize(
+@table(
     "options",
     [
         "type=int, default='abc'",
@@ -83,7 +84,7 @@ def test_choices_are_what_a_user_types(tmp_path: Path, converter: str, choices: 
     assert read(tmp_path, f"type={converter}, choices=list(E)")[1] == choices
 
 
-@pytest.mark.parametrize(
+@table(
     ("options", "default", "known"),
     [
         ("type=eval, default='(1, 2)'", [1, 2], True),

@@ -2,13 +2,12 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script import training_script
 from keynet.script.decorators import Traced, traced
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "expected"),
     [
         ("@trace_pytorch(model_name='m', base_image='b:1')\ndef f(): pass", Traced("m", "b:1")),
@@ -26,7 +25,7 @@ def test_the_decorator_names_model_and_base(tmp_path: Path, script: str, expecte
     assert traced(training_script.load(path)) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("call", "expected"),
     [
         ("base_image='b:' + '1'", Traced(None, "b:1")),

@@ -7,6 +7,7 @@ import jsonschema
 import pytest
 
 from keynet.script import json_schema
+from tests.tables import table
 from tests.unit.script.reading import read
 
 SCRIPT = """
@@ -57,7 +58,7 @@ def test_other_output_does_not_fit(tmp_path: Path, change: dict[str, Any]) -> No
     assert not accepts(json_schema.of_output(), {**read(tmp_path, SCRIPT).to_json(), **change})
 
 
-@pytest.mark.parametrize(
+@table(
     "values",
     [
         {},
@@ -71,7 +72,7 @@ def test_values_that_the_script_takes_fit(tmp_path: Path, values: dict[str, Any]
     assert accepts(of_values(tmp_path), {"data": "d", **values})
 
 
-@pytest.mark.parametrize(
+@table(
     "values",
     [
         {"lr": "fast"},

@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import write
 
 SECRETS = [
@@ -24,7 +23,7 @@ SECRETS = [
 ]
 
 
-@pytest.mark.parametrize(("flag", "secret"), SECRETS)
+@table(("flag", "secret"), SECRETS)
 def test_a_secret_default_is_dropped_with_a_note(tmp_path: Path, flag: str, secret: str) -> None:
     found = extract(
         write(
@@ -39,7 +38,7 @@ def test_a_secret_default_is_dropped_with_a_note(tmp_path: Path, flag: str, secr
     assert secret not in json.dumps(found.to_json())
 
 
-@pytest.mark.parametrize(
+@table(
     ("flag", "value"),
     [
         ("--pad_token", "<pad>"),

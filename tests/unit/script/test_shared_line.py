@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import read, rows, write
 
 FIRST = (
@@ -16,7 +15,7 @@ CONFIG = ("config", "str", "", False, None)
 LR = ("lr", "float", 0.1, False, None)
 
 
-@pytest.mark.parametrize(
+@table(
     "handed",
     [
         "q.parse_args(rest)",

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import read, write
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "library", "line"),
     [
         ("import plac\nplac.call(main)\n", "plac", 1),

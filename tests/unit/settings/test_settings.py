@@ -12,6 +12,7 @@ from keynet.errors import NotAuthorised, UsageError
 from keynet.saved_login import HarborAccount, SavedLogin, SavedProject
 from keynet.secret import Secret
 from keynet.settings import Settings, decided_by_pyproject, merge, read_pyproject
+from tests.tables import table
 
 SERVER = "https://api.example.com/app"
 NOW = datetime(2025, 11, 4, 9, tzinfo=UTC)
@@ -106,7 +107,7 @@ def test_zero_is_a_project() -> None:
     assert merge({"project_id": 0}, {}, {}, SAVED).project_id == 0
 
 
-@pytest.mark.parametrize(
+@table(
     ("flags", "variables", "table", "source"),
     [
         ({"project_id": "x"}, {}, {}, "--project"),
@@ -130,9 +131,7 @@ def test_an_unknown_key_is_named_with_the_known_ones() -> None:
     assert "builder" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    "key", ["api-token", "api_token", "harbor-password", "ca-cert", "token-hosts", "token_host"]
-)
+@table("key", ["api-token", "api_token", "harbor-password", "ca-cert", "token-hosts", "token_host"])
 def test_a_context_sets_no_secret_and_no_trust(key: str) -> None:
     with pytest.raises(UsageError, match="must not set") as caught:
         merge({}, {}, {key: "hunter2"}, None)
@@ -167,7 +166,7 @@ def test_a_context_may_name_what_a_variable_overrides() -> None:
     assert access(settings) == ("https://ci.example.com", "ci-token")
 
 
-@pytest.mark.parametrize(
+@table(
     "server",
     [
         "https://other.example.com",
@@ -227,7 +226,7 @@ def test_a_project_of_another_server_is_ignored() -> None:
     assert merge({}, {}, {}, saved).project_id is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("url", "host", "insecure"),
     [
         ("https://harbor.example.com", "harbor.example.com", False),
@@ -243,7 +242,7 @@ def test_the_registrys_host_has_no_scheme(url: str, host: str, insecure: bool) -
     assert (registry.host, registry.insecure) == (host, insecure)
 
 
-@pytest.mark.parametrize(
+@table(
     "url",
     [
         "http://harbor.example.com",
@@ -321,7 +320,7 @@ def test_two_sources_of_the_base_image_are_refused(
     assert all(name in caught.value.message for name in named)
 
 
-@pytest.mark.parametrize(
+@table(
     ("flags", "table", "named"),
     [
         ({"harbor_project": ""}, {}, "--harbor-project is empty"),

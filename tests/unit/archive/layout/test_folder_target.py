@@ -11,6 +11,7 @@ from keynet.archive.layout.image_source import BytesBlob
 from keynet.errors import DigestMismatch, KeynetError
 from keynet.events import BlobFinished, BlobSkipped, Event, ignore
 from keynet.oci.descriptor import Descriptor, MediaType
+from tests.tables import table
 
 BLOB = BytesBlob(Descriptor.of(MediaType.OCI_LAYER, b"content"), b"content")
 MANIFEST = Descriptor.of(MediaType.OCI_MANIFEST, b"{}")
@@ -71,9 +72,7 @@ def test_a_folder_without_a_parent_is_not_made(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
-    "entry", ["x", 1, {"annotations": []}, {"annotations": {"a": 1}}, {"digest": 5}]
-)
+@table("entry", ["x", 1, {"annotations": []}, {"annotations": {"a": 1}}, {"digest": 5}])
 def test_odd_entries_end_in_an_error_of_keynet_or_stay(tmp_path: Path, entry: object) -> None:
     (tmp_path / "index.json").write_text(json.dumps({"manifests": [entry]}))
 

@@ -10,6 +10,7 @@ import pytest
 from keynet.direct.base.base_listing import Listing, read_layer
 from keynet.direct.base.listed_python import find_python
 from keynet.errors import InvalidArchive, ValidationError
+from tests.tables import table
 
 LIBC = b"\x7fELF GNU C Library (Debian GLIBC 2.36-9) stable release version 2.36.\n"
 
@@ -95,7 +96,7 @@ def test_musl_has_wheels_of_its_own() -> None:
     assert find_python(listing(files), {}, "base").glibc is None
 
 
-@pytest.mark.parametrize(
+@table(
     "files",
     [
         {},

@@ -10,6 +10,7 @@ from keynet.direct.base.registries_files import load
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Digest
 from keynet.oci.reference import Reference
+from tests.tables import table
 
 DIGEST = Digest.of(b"x")
 HUB = """\
@@ -84,7 +85,7 @@ PREFIXES = "".join(
 )
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "found"),
     [
         ("quay.io/a/c:1", "two.example/c:1"),
@@ -138,7 +139,7 @@ def test_later_files_replace_what_they_name() -> None:
     assert found.search == ("b.example",)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "[[registry]",

@@ -1,9 +1,8 @@
 """The Python of a base, by its config, and uv's name for where it runs."""
 
-import pytest
-
 from keynet.direct.base.target_python import TargetPython, from_config, uv_platform
 from keynet.oci.platform import Platform
+from tests.tables import table
 
 _ENV = (
     "PATH=/usr/local/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
@@ -28,7 +27,7 @@ def test_pythons_own_image_is_known_by_its_config() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     "other",
     [
         {},
@@ -46,7 +45,7 @@ def test_every_other_base_is_not(other: dict[str, object]) -> None:
     assert from_config(other) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("glibc", "platform", "name"),
     [
         (36, "linux/amd64", "x86_64-manylinux_2_36"),

@@ -3,13 +3,12 @@
 import json
 from pathlib import Path
 
-import pytest
-
 from keynet.direct.base.base_packages import BasePackages
 from keynet.direct.base.python_cache import packages_of, python_of
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("folder", "path"),
     [
         ("", "/{away}"),

@@ -16,6 +16,7 @@ from keynet.direct.caching.cache_document import (
 from keynet.direct.packages.resolved_cache import PackageLayer, Resolved
 from keynet.errors import ValidationError
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
+from tests.tables import table
 
 
 def layer(name: str) -> CachedLayer:
@@ -66,7 +67,7 @@ def changed(path: list[str | int], value: object) -> bytes:
     return json.dumps(content).encode()
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [
         b"",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from keynet.direct.installed.installed_record import Installed, record
+from tests.tables import table
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
 OWN = "tiny-1.0.dist-info/RECORD"
@@ -32,7 +33,7 @@ def test_what_the_wheel_states_of_a_file_is_taken_over(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@table(
     "stated",
     [
         b"",

@@ -12,6 +12,7 @@ from keynet.direct.installed.wheel import Wheel
 from keynet.direct.installed.wheel_files import place_wheel, wheel_entries
 from keynet.direct.layers.tar_stream import Entry, FilePart, tar_blocks
 from keynet.errors import BuildFailed
+from tests.tables import table
 
 SITE = "opt/keynet/lib/python3.11/site-packages"
 INFO = "tiny-1.0.dist-info"
@@ -42,7 +43,7 @@ def read(entry: Entry) -> bytes:
     return content if isinstance(content, bytes) else content.read_bytes()
 
 
-@pytest.mark.parametrize(
+@table(
     ("inside", "outside"),
     [
         ("tiny/__init__.py", f"{SITE}/tiny/__init__.py"),
@@ -105,7 +106,7 @@ def test_only_the_executable_bit_is_taken_over(tmp_path: Path) -> None:
     assert (modes[f"{SITE}/tiny/a"], modes[f"{SITE}/tiny/b"]) == (0o755, 0o644)
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         f"{DATA}/scripts/python",
@@ -131,7 +132,7 @@ def test_a_file_in_a_place_of_others_is_refused(tmp_path: Path, path: str) -> No
         placed(tmp_path, {path: "x"})
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     [
         "numpy-9.dist-info/METADATA",
@@ -148,7 +149,7 @@ def test_metadata_of_another_package_is_refused(tmp_path: Path, path: str) -> No
         placed(tmp_path, {path: "Name: numpy\nVersion: 9\n"})
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [b"a\nb", b"a\x1b[2Jb", b"a\x7f", b"a\xc2\x9b2J", b"a\xff"],
 )
@@ -197,7 +198,7 @@ def test_a_fifo_is_refused_and_not_opened(tmp_path: Path) -> None:
         installed(wheel)
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         "../x = tiny:f",

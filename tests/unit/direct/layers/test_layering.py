@@ -9,6 +9,7 @@ from keynet.direct.base.target_python import TargetPython
 from keynet.direct.installed.wheel import Wheel
 from keynet.direct.layers.layer_store import LayerStore
 from keynet.direct.layers.layering import most_big, package_layers, package_parts
+from tests.tables import table
 
 PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
 BIG = 4 << 20
@@ -23,8 +24,8 @@ def make_wheel(folder: Path, name: str, size: int) -> Wheel:
     return Wheel(name, "1", name, root, info)
 
 
-@pytest.mark.parametrize("compiled", [True, False])
-@pytest.mark.parametrize("base_layers", [1, 5, 56, 80, 95, 96])
+@table("compiled", [True, False])
+@table("base_layers", [1, 5, 56, 80, 95, 96])
 def test_an_image_has_at_most_100_layers(base_layers: int, compiled: bool) -> None:
     groups = most_big(base_layers, compiled=compiled) + 1
     # Environment, packages and their byte code, context.

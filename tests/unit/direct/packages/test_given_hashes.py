@@ -1,13 +1,12 @@
 """The hashes of requirements, compared with a lock."""
 
-import pytest
-
 from keynet.direct.packages.given_hashes import not_given
+from tests.tables import table
 
 A, B = "a" * 64, "b" * 64
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "wrong"),
     [
         (f"six==1.16 --hash=sha256:{A}\n", []),

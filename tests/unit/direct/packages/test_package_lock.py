@@ -15,6 +15,7 @@ from keynet.direct.packages.package_lock import (
     wheel_hashes,
 )
 from keynet.errors import ValidationError
+from tests.tables import table
 
 HASH = "ab" * 32
 RECORDED = Recorded("3.11", "linux/amd64", "3.11.2", "1")
@@ -96,7 +97,7 @@ def locked(package: str) -> bytes:
     return f"packages = [{{{package}}}]{TOLD}".encode()
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [
         b"\xff",

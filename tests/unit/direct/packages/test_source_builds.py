@@ -3,20 +3,19 @@
 import sys
 from dataclasses import replace
 
-import pytest
-
 from keynet.direct.base.target_python import TargetPython
 from keynet.direct.installed.byte_code import Compiler
 from keynet.direct.packages import source_builds as module
 from keynet.direct.packages.source_builds import SourceBuilds, source_builds
 from keynet.oci import platform as platforms
 from keynet.oci.platform import Platform
+from tests.tables import table
 
 PYTHON = TargetPython((3, 11), "/usr/bin/python3.11", "/x", 36)
 COMPILER = Compiler("/usr/bin/python3.11", "cpython-311", "3.11.2")
 
 
-@pytest.mark.parametrize(
+@table(
     ("there", "here", "compiler", "why"),
     [
         (36, 36, COMPILER, ""),

@@ -1,8 +1,7 @@
 """Requirements on version control are found and named without asking it."""
 
-import pytest
-
 from keynet.direct.packages.vcs_requirements import from_version_control
+from tests.tables import table
 
 FOUND = {
     "six @ git+https://example.org/six.git": "six",
@@ -16,12 +15,12 @@ FOUND = {
 }
 
 
-@pytest.mark.parametrize("line", FOUND)
+@table("line", FOUND)
 def test_a_requirement_on_version_control_is_named(line: str) -> None:
     assert from_version_control([f"numpy==2.0\n{line}\n", f"{line}\n"]) == [FOUND[line]]
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         "six==1.16.0",

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
+from tests.tables import table
 
 from .projects import OWN, find, write
 
@@ -38,7 +39,7 @@ def test_files_that_agree_or_cannot_be_read_are_not(tmp_path: Path, name: str, t
     assert find(write(tmp_path, {"requirements.txt": PINNED, name: text}))[1] == []
 
 
-@pytest.mark.parametrize(
+@table(
     "files",
     [
         {"requirements.txt": "six==1.16.0\nnumpy\nSix==1.15.0\n"},
@@ -59,7 +60,7 @@ def test_requirements_that_no_version_fits_are_refused(
     assert str(tmp_path / next(iter(files))) in caught.value.message
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "torch==2.1.0\ntorch==2.1.0+cu121\n",

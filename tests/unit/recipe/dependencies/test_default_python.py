@@ -7,9 +7,10 @@ import pytest
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies import default_python
 from keynet.recipe.dependencies.default_python import Constraint
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("specifiers", "version", "reason"),
     [
         ([], (3, 10), ""),
@@ -44,7 +45,7 @@ def test_a_malformed_specifier_is_named() -> None:
         default_python.choose([Constraint("^3.11", "pyproject.toml")])
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "specifier"),
     [
         ("3.12\n", "==3.12.*"),
@@ -91,7 +92,7 @@ def test_nothing_outside_the_context_is_read(tmp_path: Path) -> None:
     assert default_python.context_constraints(tmp_path / "missing") == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "specifier"),
     [
         (

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
+from tests.tables import table
 
 from .projects import OWN, find, lines, wheel, write
 
@@ -26,7 +27,7 @@ PACKAGES = {
 }
 
 
-@pytest.mark.parametrize(
+@table(
     ("files", "expected"),
     [
         ({"pyproject.toml": OWN}, ("src", ".")),
@@ -56,7 +57,7 @@ def test_modules_are_found_where_the_build_backend_has_them(
     assert found.import_paths == expected
 
 
-@pytest.mark.parametrize(
+@table(
     "files",
     [
         {"pyproject.toml": '[project]\nname = "own"\nversion = "1.2"\n'},
@@ -208,7 +209,7 @@ def test_a_folder_without_a_project_is_refused(tmp_path: Path) -> None:
         find(write(tmp_path, {**EDITABLE, "pyproject.toml": "[tool.black]\n"}))
 
 
-@pytest.mark.parametrize(
+@table(
     ("more", "expected"),
     [
         ('dependencies = ["six"]\n', True),

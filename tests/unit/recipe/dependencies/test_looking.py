@@ -7,6 +7,7 @@ import pytest
 from keynet.errors import ContextInvalid, UsageError
 from keynet.plan import Dependencies
 from keynet.recipe.dependencies.declared import Selection
+from tests.tables import table
 
 from .projects import OWN, find, lines, write
 
@@ -30,7 +31,7 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("first", range(len(SOURCES)))
+@table("first", range(len(SOURCES)))
 def test_the_first_file_of_a_folder_counts(tmp_path: Path, first: int) -> None:
     names = list(SOURCES)[first:]
     if names[0] == "requirements.lock":
@@ -111,7 +112,7 @@ def test_a_file_that_lists_nothing_is_passed_over_with_a_note(tmp_path: Path) ->
     assert notices == [f"Skipping {tmp_path}/requirements.txt: it lists no package."]
 
 
-@pytest.mark.parametrize(
+@table(
     "name",
     [
         *("requirements-dev.txt", "dev-requirements.in", "reqs.txt", "req.txt", "deps.txt"),
@@ -129,14 +130,14 @@ def test_what_looks_like_a_list_but_is_not_read_is_named(tmp_path: Path, name: s
     assert "--requirements" in notices[0]
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "command"),
     [
         *((name, "pixi workspace export") for name in ("pixi.toml", "pixi.lock")),
         *((name, "pip list") for name in ("conda-lock.yml", "conda-linux-64.lock")),
     ],
 )
-@pytest.mark.parametrize("used", ["", "pyproject.toml", "requirements.txt"])
+@table("used", ["", "pyproject.toml", "requirements.txt"])
 def test_what_another_tool_has_to_convert_is_named_with_its_command(
     tmp_path: Path, name: str, command: str, used: str
 ) -> None:
@@ -176,7 +177,7 @@ def test_a_further_list_is_named_next_to_the_one_that_is_used(tmp_path: Path, na
     assert f"not read: {name}. To install from it: --requirements" in notices[0]
 
 
-@pytest.mark.parametrize(
+@table(
     "files",
     [
         {"requirements.txt": "-r requirements/base.txt\n", "requirements/base.txt": "six\n"},
@@ -208,7 +209,7 @@ def test_extras_of_setup_files_are_named_where_nothing_else_is_listed(tmp_path: 
     assert "--extra train" in notices[0]
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "text"),
     [
         ("environment-gpu.yml", "dependencies: [{pip: [six]}]\n"),
@@ -217,7 +218,7 @@ def test_extras_of_setup_files_are_named_where_nothing_else_is_listed(tmp_path: 
         ("Pipfile", '[packages]\nsix = "*"\n'),
     ],
 )
-@pytest.mark.parametrize("trusted", [True, False])
+@table("trusted", [True, False])
 def test_a_named_file_may_be_of_another_kind(
     tmp_path: Path, name: str, text: str, trusted: bool
 ) -> None:
@@ -310,7 +311,7 @@ def test_an_unknown_extra_or_group_is_a_usage_error(tmp_path: Path, files: dict[
         find(tmp_path, selection=Selection(("gpu",), ("dev",)))
 
 
-@pytest.mark.parametrize(
+@table(
     ("files", "expected"),
     [
         ({"pyproject.toml": OWN + 'requires-python = ">3.9"\n', "requirements.txt": "x\n"}, ">3.9"),

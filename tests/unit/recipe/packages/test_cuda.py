@@ -1,11 +1,10 @@
 """Requirements that need CUDA, and those without it."""
 
-import pytest
-
 from keynet.recipe.packages import cuda
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "name"),
     [
         ("cupy-cuda12x>=13", "cupy-cuda12x"),
@@ -22,7 +21,7 @@ def test_some_need_it_in_the_base(line: str, name: str) -> None:
     assert cuda.needs_toolkit(line) == name
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "name"),
     [
         ("torch==2.4.0+cpu", "torch"),

@@ -5,9 +5,10 @@ import time
 import pytest
 
 from keynet.recipe.packages import import_names
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("module", "distribution"),
     [
         ("cv2", "opencv-python"),
@@ -28,7 +29,7 @@ def test_the_most_used_distribution_comes_first(module: str, distribution: str) 
     assert import_names.providers(module)[0] == distribution
 
 
-@pytest.mark.parametrize(
+@table(
     ("module", "distribution"),
     [
         ("fiftyone", "fiftyone"),
@@ -43,12 +44,12 @@ def test_a_distribution_is_named_rather_than_its_parts(module: str, distribution
     assert import_names.best_provider(module) == distribution
 
 
-@pytest.mark.parametrize("module", ["google", "no_such_module_at_all", "x" * 10_000, "'; --", ""])
+@table("module", ["google", "no_such_module_at_all", "x" * 10_000, "'; --", ""])
 def test_namespaces_and_unknown_modules_have_none(module: str) -> None:
     assert import_names.providers(module) == ()
 
 
-@pytest.mark.parametrize(
+@table(
     ("distribution", "module", "brought"),
     [
         ("opencv-python-headless", "cv2", True),
@@ -66,8 +67,8 @@ def test_a_distribution_brings_its_modules(distribution: str, module: str, broug
     assert import_names.brings(distribution, module) is brought
 
 
-@pytest.mark.parametrize("module", ["cv2", "yaml", "sklearn", "keynet_own", "own", "other"])
-@pytest.mark.parametrize(
+@table("module", ["cv2", "yaml", "sklearn", "keynet_own", "own", "other"])
+@table(
     "names",
     [
         (),

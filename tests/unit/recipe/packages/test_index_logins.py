@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.plan import Dependencies
 from keynet.recipe.packages import index_logins
+from tests.tables import table
 
 NETRC = """\
 machine index.example.com login me password s3cret
@@ -35,7 +34,7 @@ def chosen(
 ONE = "machine index.example.com login me password s3cret\n"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "--index-url https://index.example.com/simple\nsix\n",
@@ -51,7 +50,7 @@ def test_the_users_own_index_gets_its_login_alone(tmp_path: Path, text: str) -> 
     assert chosen(tmp_path, text, "pinned/pyproject.toml") == ONE
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "six\n",

@@ -1,11 +1,10 @@
 """What differs between versions of Python."""
 
-import pytest
-
 from keynet.recipe.packages import python_versions
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "base", "needed"),
     [
         ("match 1:\n    case 1: pass\n", (3, 9), ((3, 10), 2)),
@@ -22,7 +21,7 @@ def test_syntax_needs_a_version(
     assert python_versions.needed_by_syntax(text, base) == needed
 
 
-@pytest.mark.parametrize(
+@table(
     ("specifier", "python", "admitted"),
     [
         (">=3.11", (3, 10), False),

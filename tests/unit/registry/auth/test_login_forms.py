@@ -14,6 +14,7 @@ from keynet.errors import UsageError
 from keynet.registry.auth.credential_sources import Credential
 from keynet.registry.auth.stored_logins import AuthFile, AuthVariable, default_sources
 from keynet.secret import Secret
+from tests.tables import table
 from tests.unit.registry.auth.test_stored_logins import SAYS, entry, find, helper, write
 
 HOST = "registry.test:5000"
@@ -34,7 +35,7 @@ def encoded(text: str) -> str:
     return base64.b64encode(text.encode()).decode()
 
 
-@pytest.mark.parametrize(
+@table(
     "form",
     [
         lambda text: codecs.BOM_UTF8 + text.encode(),
@@ -44,7 +45,6 @@ def encoded(text: str) -> str:
         lambda text: text.replace("\n", "\r\n").encode(),
         lambda text: b"\n\t " + text.encode() + b"\n\n",
     ],
-    ids=["bom", "utf-16", "utf-16-be", "no-bom", "crlf", "blank"],
 )
 def test_a_file_is_read_in_every_encoding_of_an_editor(tmp_path: Path, form: object) -> None:
     path = tmp_path / "config.json"
@@ -90,7 +90,7 @@ def test_a_password_that_is_not_utf8_goes_as_it_is(tmp_path: Path) -> None:
     assert base64.b64decode(basic_header(found).reveal().removeprefix("Basic ")) == raw
 
 
-@pytest.mark.parametrize(
+@table(
     "other",
     [
         f"https://{HOST}", f"https://{HOST}/", f"https://{HOST}/v1/", f"http://{HOST}/v2/",

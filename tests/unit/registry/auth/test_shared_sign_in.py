@@ -19,6 +19,7 @@ from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret
 from tests.fakes.images import BytesLayer, image_of, random_image
 from tests.fakes.registry import MemoryRegistry, Reply
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 IMAGE = Reference("registry.test", "team/app", "1")
@@ -233,7 +234,7 @@ def test_the_access_of_another_account_has_learned_nothing() -> None:
     assert "of-one" not in repr(access)
 
 
-@pytest.mark.parametrize(
+@table(
     ("scopes", "wanted", "covered"),
     [
         ([], [], True),

@@ -15,6 +15,7 @@ from keynet.registry.auth.credential_helper import ask_helper
 from keynet.registry.auth.credential_sources import Credential
 from keynet.registry.auth.stored_logins import AuthFile, default_sources
 from keynet.secret import Secret
+from tests.tables import table
 
 
 def entry(user: str = "user", password: str = "pass:word") -> dict[str, str]:
@@ -31,7 +32,7 @@ def find(path: Path, registry: str, repository: str = "") -> Credential | None:
     return asyncio.run(AuthFile(path, helper_timeout_s=60).find(registry, repository))
 
 
-@pytest.mark.parametrize(
+@table(
     "key",
     [
         *("registry.test:5000", "https://registry.test:5000", "https://registry.test:5000/v2/"),
@@ -234,7 +235,7 @@ def test_a_missing_helper_is_named(tmp_path: Path) -> None:
         find(path, "r.test")
 
 
-@pytest.mark.parametrize("name", ["../evil", "a/b", "-x", "a b", "x" * 99])
+@table("name", ["../evil", "a/b", "-x", "a b", "x" * 99])
 def test_a_helper_name_that_is_a_path_is_refused(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / "c.json", {"credsStore": name})
     with pytest.raises(UsageError, match="not a valid program name"):

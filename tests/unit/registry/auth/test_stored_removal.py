@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from keynet.registry.auth.stored_removal import remove
+from tests.tables import table
 
 HOST = "harbor.example.com"
 LOGIN = {"auth": base64.b64encode(b"robot$1:password").decode()}
@@ -46,8 +47,8 @@ def _write(path: Path, document: Any) -> Path:
     return path
 
 
-@pytest.mark.parametrize("which", ["docker", "containers", "runtime", "named"])
-@pytest.mark.parametrize("key", [HOST, f"https://{HOST}", f"https://{HOST}/v1/"])
+@table("which", ["docker", "containers", "runtime", "named"])
+@table("key", [HOST, f"https://{HOST}", f"https://{HOST}/v1/"])
 def test_the_login_goes_and_all_else_stays(tmp_path: Path, which: str, key: str) -> None:
     others = {"harbor.example.com.evil": LOGIN, f"{HOST}:8443": LOGIN, "other": LOGIN}
     document = {"auths": {key: LOGIN, **others}, "HttpHeaders": {"이름": "값"}, "psFormat": "x"}
@@ -65,7 +66,7 @@ def test_the_old_format_is_known(tmp_path: Path) -> None:
     assert json.loads(file.read_text()) == {"other": LOGIN}
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"auths": null}', '{"auths": {"x": {}}}'])
+@table("content", ["", "{", "[]", '{"auths": null}', '{"auths": {"x": {}}}'])
 def test_a_file_without_it_is_not_changed(tmp_path: Path, content: str) -> None:
     file = _write(_files(tmp_path)["docker"], {})
     file.write_text(content)

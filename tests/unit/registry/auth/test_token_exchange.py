@@ -12,6 +12,7 @@ from keynet.registry.auth.token_exchange import read_token
 from keynet.registry.http.exchange import Answer
 from keynet.secret import Secret
 from tests.fakes.registry import MemoryRegistry, Reply
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 SERVER = "https://registry.test/token"
@@ -23,7 +24,7 @@ def answer(body: bytes | object, status: int = 200) -> Answer:
     return Answer(status, {}, content, SERVER)
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         {"token": "ok"},
@@ -39,23 +40,19 @@ def test_a_token_is_found(body: object) -> None:
     assert read_token(answer(body), "registry.test", SERVER).text == "ok"
 
 
-@pytest.mark.parametrize(
-    "told", [None, 0, -1, "", "soon", [], {}, True, float("nan"), "nan", -1e30, "-inf"]
-)
+@table("told", [None, 0, -1, "", "soon", [], {}, True, float("nan"), "nan", -1e30, "-inf"])
 def test_an_odd_lifetime_is_the_default_one(told: object) -> None:
     granted = read_token(answer({"token": "ok", "expires_in": told}), "registry.test", SERVER)
     assert granted.life_s == 55
 
 
-@pytest.mark.parametrize(
-    ("told", "life_s"), [(300, 295), ("300", 295), (300.5, 295.5), (4, 2), (1e30, 1e30)]
-)
+@table(("told", "life_s"), [(300, 295), ("300", 295), (300.5, 295.5), (4, 2), (1e30, 1e30)])
 def test_a_token_is_not_used_to_its_last_second(told: object, life_s: float) -> None:
     granted = read_token(answer({"token": "ok", "expires_in": told}), "registry.test", SERVER)
     assert granted.life_s == pytest.approx(life_s)
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "words"),
     [
         (b"<html><title>Sign in</title></html>", "not JSON with a token in it but a page: Sign in"),

@@ -33,6 +33,7 @@ from tests.fakes.archives import docker_new, docker_old, write
 from tests.fakes.archives import random_image as archived_image
 from tests.fakes.images import random_image
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.cli.conftest import served
 from tests.unit.registry.conftest import Connect
 from tests.unit.registry.transfer.test_copy_image import (
@@ -314,7 +315,7 @@ def test_an_interrupt_leaves_no_file(source: Filled, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("destination", "reason"),
     [
         ("app", "does not name an image"),
@@ -409,7 +410,7 @@ def test_a_target_with_another_digest_is_refused(
     assert registry.repository("team/app").tags == {"1": source.digest}
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "url", "reference"),
     [
         ("registry.test/app", "registry.test", "registry.test/app"),
@@ -426,7 +427,7 @@ def test_registries_are_named_as_elsewhere(text: str, url: str, reference: str) 
     assert parse_place(text, reading=True) == Remote(url, Reference.parse(reference))
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "kind", "path", "name"),
     [
         ("oci:a/b", "oci", "a/b", None),

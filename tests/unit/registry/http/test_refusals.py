@@ -10,6 +10,7 @@ from keynet.errors import NotFound, RegistryDenied, RegistryError
 from keynet.registry.http.refusal_table import refusal
 from keynet.registry.http.refusals import Purpose, purpose_of
 from keynet.registry.http.status_errors import failure
+from tests.tables import table
 
 PULL, PUSH, DELETE = "GET manifests", "POST uploads", "DELETE manifests"
 URLS = {
@@ -253,9 +254,7 @@ REAL = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "case", REAL, ids=lambda case: f"{case.registry}-{case.status}-{case.text[:30]}"
-)
+@table("case", REAL)
 def test_reason_and_hint_fit_what_the_registry_says(case: Case) -> None:
     named = {"code": case.code} if case.code else {}
     body = json.dumps({"errors": [{**named, "message": case.text}]}).encode()
@@ -283,7 +282,7 @@ def test_what_no_sign_in_changes_is_not_denied(text: str) -> None:
     assert error.exit_status == 5
 
 
-@pytest.mark.parametrize("purpose", Purpose)
+@table("purpose", Purpose)
 def test_every_status_has_a_reason_and_a_hint(purpose: Purpose) -> None:
     for status in range(300, 600):
         error = failure(status, {}, b"", "do it", "registry.example.com", purpose=purpose)
@@ -307,7 +306,7 @@ def test_a_challenge_tells_permission_from_expiry(challenge: str, reason: str) -
     assert reason in error.message
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "text", "reason", "hint"),
     [
         (401, "authentication required", "asks for credentials", "sign in first"),
@@ -340,7 +339,7 @@ def test_a_storage_behind_the_registry_is_not_the_registry() -> None:
     assert "clock" in error.hint
 
 
-@pytest.mark.parametrize(
+@table(
     ("method", "path", "purpose"),
     [
         ("GET", "/v2/", Purpose.OTHER),

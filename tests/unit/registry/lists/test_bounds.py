@@ -12,6 +12,7 @@ from keynet.errors import RegistryError, UsageError
 from keynet.oci.descriptor import Digest
 from keynet.registry import ListLimits, Retries, Timeouts
 from keynet.registry.client import RegistryClient
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 SUBJECT = Digest("sha256", "0" * 64)
@@ -145,7 +146,7 @@ def test_limits_that_allow_nothing_are_refused(limit: float) -> None:
             make()
 
 
-@pytest.mark.parametrize(
+@table(
     "wrong",
     [
         *({"attempts": 0}, {"failures": 0}, {"first_delay_s": -1.0}),

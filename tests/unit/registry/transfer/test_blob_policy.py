@@ -2,8 +2,6 @@
 
 import asyncio
 
-import pytest
-
 from keynet.registry.http.exchange import Answer
 from keynet.registry.transfer.blob_policy import (
     SMALLER_CHUNKS,
@@ -11,6 +9,7 @@ from keynet.registry.transfer.blob_policy import (
     means_size,
     refuses_form,
 )
+from tests.tables import table
 
 MIB = 1024 * 1024
 
@@ -87,7 +86,7 @@ def test_while_a_larger_size_is_tried_others_send_what_was_taken() -> None:
     assert asyncio.run(run()) == 4 * MIB
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "code", "size", "form"),
     [
         (413, "", True, False),

@@ -6,6 +6,7 @@ import pytest
 
 from keynet.oci.reference import Reference
 from keynet.runtime.build.build_log import BuildLog
+from tests.tables import table
 
 RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
 ENGINES = sorted(path.name.removesuffix("-ok.txt") for path in RECORDED.glob("build-*-ok.txt"))
@@ -25,8 +26,8 @@ def test_every_generation_is_recorded() -> None:
     assert BUILDKIT
 
 
-@pytest.mark.parametrize("engine", STEPWISE)
-@pytest.mark.parametrize("case", ["ok", "cached"])
+@table("engine", STEPWISE)
+@table("case", ["ok", "cached"])
 def test_image_and_stages_are_found(engine: str, case: str) -> None:
     log = _read(f"{engine}-{case}")
     assert len(log.stage_images) == 2
@@ -36,14 +37,14 @@ def test_image_and_stages_are_found(engine: str, case: str) -> None:
     assert log.stage_images[0] != log.stage_images[1]
 
 
-@pytest.mark.parametrize("engine", STEPWISE)
+@table("engine", STEPWISE)
 def test_cached_build_has_the_same_images(engine: str) -> None:
     first, second = _read(f"{engine}-ok"), _read(f"{engine}-cached")
     assert first.image_id[:11] == second.image_id[:11]
     assert [top[:11] for top in first.stage_images] == [top[:11] for top in second.stage_images]
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@table("engine", ENGINES)
 def test_failure_names_the_step_and_shows_its_output(engine: str) -> None:
     error = _read(f"{engine}-run-fails").failure("engine", 3, "/tmp/Containerfile")
     first, *rest = error.message.split("\n")
@@ -56,14 +57,14 @@ def test_failure_names_the_step_and_shows_its_output(engine: str) -> None:
     assert error.hint
 
 
-@pytest.mark.parametrize("engine", ENGINES)
+@table("engine", ENGINES)
 def test_a_base_that_cannot_be_reached_is_a_matter_of_the_network(engine: str) -> None:
     error = _read(f"{engine}-no-base").failure("engine", 125, "x")
     assert "127.0.0.1:9/library/nothing:1" in error.message.split("\n")[0]
     assert "network" in error.hint
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "word"),
     [
         ("write /layer.tar: no space left on device", "disk"),

@@ -7,6 +7,7 @@ import pytest
 from keynet.oci.reference import Reference
 from keynet.runtime.build import install_errors
 from keynet.runtime.build.build_log import BuildLog
+from tests.tables import table
 
 UV = "keynet: uv installs for Python 3.11.2 from https://pypi.org/simple"
 PIP = "keynet: pip installs for Python 3.8.18 from https://index.test/simple (as the setting says)"
@@ -23,7 +24,7 @@ def explained(text: str) -> tuple[str, str]:
     return found.message, found.hint
 
 
-@pytest.mark.parametrize(
+@table(
     ("log", "reason", "hint"),
     [
         (

@@ -17,6 +17,7 @@ from keynet.events import (
 from keynet.oci.reference import Reference
 from keynet.process.lines import Lines
 from keynet.runtime.build.push_log import PushLog, docker_digest, push_error
+from tests.tables import table
 
 RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
 TARGET = Reference.parse("127.0.0.1:5000/kitech-model/x:latest")
@@ -32,8 +33,8 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("engine", ["docker", "podman", "buildah"])
-@pytest.mark.parametrize("case", sorted(CASES))
+@table("engine", ["docker", "podman", "buildah"])
+@table("case", sorted(CASES))
 def test_refusals_are_told_in_words(engine: str, case: str) -> None:
     kind, status, word = CASES[case]
     text = (RECORDED / f"push-debian-12-{engine}-{case}.txt").read_text()
@@ -53,7 +54,7 @@ def test_harbors_quota_is_no_matter_of_the_login() -> None:
     assert "10.0 GiB" in error.message
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "status", "word"),
     [
         ("denied: The system is in read only mode. Any modification is prohibited.", 403, "mode"),

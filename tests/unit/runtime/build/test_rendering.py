@@ -14,6 +14,7 @@ from keynet.runtime.build import rendering
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.build.uv_program import UvProgram
 from keynet.secret import Secret
+from tests.tables import table
 
 BASE = Reference.parse("python:3.10-slim")
 NUMPY = Dependencies(Path("requirements.txt"), {"requirements.txt": b"numpy\n"})
@@ -63,9 +64,7 @@ def test_a_base_without_a_user_runs_as_root() -> None:
     assert users == ["0", "0"]
 
 
-@pytest.mark.parametrize(
-    "user", ["a b", "a\nRUN evil", "$USER", "a:b:c", "-x", "a\\", "${X:-0}", " "]
-)
+@table("user", ["a b", "a\nRUN evil", "$USER", "a:b:c", "-x", "a\\", "${X:-0}", " "])
 def test_a_user_that_is_none_gives_no_one_stage(user: str) -> None:
     assert rendering.one_stage(_recipe(), QUIET, user) is None
 

@@ -6,6 +6,7 @@ import pytest
 
 from keynet.runtime.engines.docker.docker_args import read_info as read_docker_info
 from keynet.runtime.engines.podman_like.dialect import Facts, Invocation, read_info
+from tests.tables import table
 
 RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
 
@@ -22,7 +23,7 @@ def test_info_is_read(engine: str, generation: str) -> None:
     assert not facts.remote
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"host": []}', "null"])
+@table("text", ["", "{}", "[]", '{"host": []}', "null"])
 def test_strange_info_is_refused(text: str) -> None:
     with pytest.raises(ValueError):
         read_info(text)

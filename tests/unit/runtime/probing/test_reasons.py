@@ -5,9 +5,10 @@ import pytest
 from keynet.runtime.engines.podman_like.buildah import BUILDAH
 from keynet.runtime.engines.podman_like.podman import PODMAN
 from keynet.runtime.probing import reasons
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("said", "fix"),
     [
         ("graph driver mismatch", "STORAGE_DRIVER"),
@@ -71,7 +72,7 @@ def test_a_reason_is_found_behind_what_follows_from_it() -> None:
     assert reasons.explain(BUILDAH.guide, "").reason == ""
 
 
-@pytest.mark.parametrize(
+@table(
     ("output", "lost"),
     [
         (

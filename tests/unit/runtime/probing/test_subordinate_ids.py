@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.runtime.probing import privileges, subordinate_ids
 from keynet.runtime.probing.subordinate_ids import FILES, Entry
+from tests.tables import table
 from tests.unit.conftest import Machine
 
 
@@ -16,7 +15,7 @@ def test_entries_leave_out_what_is_not_an_entry() -> None:
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@table(
     ("taken", "first"),
     [
         ([], 100_000),
@@ -28,7 +27,6 @@ def test_entries_leave_out_what_is_not_an_entry() -> None:
         ([(100_000, 200_000), (150_000, 10)], 300_000),
         ([(0, 4_000_000_000)], 4_000_000_000),
     ],
-    ids=str,
 )
 def test_a_free_range_overlaps_no_entry(taken: list[tuple[int, int]], first: int) -> None:
     found = subordinate_ids.free_range([Entry("x", *each) for each in taken])

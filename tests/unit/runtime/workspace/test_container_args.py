@@ -11,6 +11,7 @@ from keynet.runtime.workspace.container_args import (
 )
 from keynet.runtime.workspace.labels import Labels
 from keynet.runtime.workspace.limits import Limits
+from tests.tables import table
 
 HERE = Path("/here")
 
@@ -59,7 +60,7 @@ def test_values_of_variables_are_not_in_the_arguments() -> None:
     assert arguments[-4:-2] == ("--env", "TOKEN")
 
 
-@pytest.mark.parametrize("name", ["PATH", "DOCKER_HOST", "https_proxy", "XDG_RUNTIME_DIR", "HOME"])
+@table("name", ["PATH", "DOCKER_HOST", "https_proxy", "XDG_RUNTIME_DIR", "HOME"])
 def test_variables_of_the_engines_programs_are_known(name: str) -> None:
     assert is_read_by_clients(name)
 

@@ -6,6 +6,7 @@ import pytest
 
 from keynet.errors import InvalidRunSettings
 from keynet.runtime.workspace.labels import IMAGE_LABELS, Labels
+from tests.tables import table
 
 MOMENT = datetime(2026, 11, 28, 9, 5, 7, 123456, tzinfo=UTC)
 
@@ -42,7 +43,7 @@ def test_other_things_have_no_labels_of_keynet(labels: dict[str, str]) -> None:
     assert Labels.parse(labels) is None
 
 
-@pytest.mark.parametrize(
+@table(
     "created",
     ["", "yesterday", "2026-13-01T00:00:00Z", "2026-11-28", "0001-01-01T00:00:00+23:59"],
 )

@@ -10,6 +10,7 @@ from keynet.runtime.workspace.limits import (
     parse_security_options,
     shown_memory,
 )
+from tests.tables import table
 
 MIB = 1024**2
 
@@ -21,7 +22,7 @@ def test_the_defaults_are_those_of_the_manual() -> None:
     assert limits.security_options == ("no-new-privileges",)
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "size"),
     [
         ("512m", 512 * MIB),
@@ -42,7 +43,7 @@ def test_a_size_is_read_as_docker_reads_it(value: object, size: int) -> None:
     assert parse_memory(value, "memory") == size
 
 
-@pytest.mark.parametrize(
+@table(
     "value",
     [
         *("", "12XB", "-1", "-512m", "m", "1,5g", "1e9", "512 m b", "0", "5m", "inf", "nan"),
@@ -57,14 +58,12 @@ def test_another_size_is_refused_with_its_place(value: object) -> None:
     assert "512m" in raised.value.hint
 
 
-@pytest.mark.parametrize(
-    ("value", "cpus"), [("1", 1), ("0.5", 0.5), (".5", 0.5), (2, 2), (1.25, 1.25), (" 2. ", 2)]
-)
+@table(("value", "cpus"), [("1", 1), ("0.5", 0.5), (".5", 0.5), (2, 2), (1.25, 1.25), (" 2. ", 2)])
 def test_a_number_of_cpus(value: object, cpus: float) -> None:
     assert parse_cpus(value, "cpus") == cpus
 
 
-@pytest.mark.parametrize(
+@table(
     "value",
     [
         *("", "-1", "two", "nan", "inf", "1e3", "1,5", "٢", "0", "0.001", "1 2", "9" * 21),
@@ -76,7 +75,7 @@ def test_another_number_of_cpus_is_refused_with_its_place(value: object) -> None
         parse_cpus(value, "KEYNET_RUNTIME_CPUS")
 
 
-@pytest.mark.parametrize(
+@table(
     "option",
     [
         *("no-new-privileges", "no-new-privileges=true", "no-new-privileges:false"),
@@ -88,7 +87,7 @@ def test_a_security_option_of_the_engines_is_taken(option: str) -> None:
     assert parse_security_options([option, option], "x") == (option,)
 
 
-@pytest.mark.parametrize(
+@table(
     "option",
     ["", "no-new-privilege", "privileged", "seccomp", "seccomp=", "label", "no-new-privileges=x",
      "a=b", 1, None, True, "seccomp=a\0b"],
@@ -111,7 +110,7 @@ def test_no_limit_is_a_value() -> None:
     assert (Limits(cpus=None, memory=None).cpus, Limits(memory=None).memory) == (None, None)
 
 
-@pytest.mark.parametrize(
+@table(
     ("size", "shown"),
     [
         (512 * MIB, "512m"),

@@ -19,6 +19,7 @@ from keynet.process import shell
 from keynet.runtime.abilities import EngineVersion, SystemFacts
 from keynet.runtime.workspace.health import Health, check_health
 from keynet.runtime.workspace.monitor import HealthMonitor
+from tests.tables import table
 
 FAST = 0.01
 UP, DOWN = "", "its daemon is not running"
@@ -212,7 +213,7 @@ def test_a_monitor_that_nobody_holds_ends() -> None:
     _wait_until(lambda: not [t for t in threading.enumerate() if t.name == "keynet-health"])
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf"), 10**9])
+@table("seconds", [0, -1, float("nan"), float("inf"), 10**9])
 def test_an_impossible_interval_is_refused(seconds: float) -> None:
     with pytest.raises(InvalidRunSettings, match="interval_s"):
         HealthMonitor(Engine(), seconds)

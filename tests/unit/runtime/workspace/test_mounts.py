@@ -6,11 +6,12 @@ import pytest
 
 from keynet.errors import InvalidRunSettings
 from keynet.runtime.workspace.mounts import mount_flag, mounted_at
+from tests.tables import table
 
 HERE = Path("/here")
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "flag"),
     [
         ("data:/data", "type=bind,source=/here/data,target=/data"),
@@ -38,7 +39,7 @@ def test_the_folder_of_the_command_may_have_a_comma() -> None:
     assert mounted_at(flag) == "/data"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         *("", ":", "data", "data:", ":/data", "a:b", "a:/b:x", "type=bind,src=/a"),

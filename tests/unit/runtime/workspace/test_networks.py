@@ -11,6 +11,7 @@ from keynet.errors import EngineError, InvalidRunSettings, NetworkNotFound
 from keynet.runtime.abilities import Network
 from keynet.runtime.workspace import networks
 from keynet.runtime.workspace.labels import Labels
+from tests.tables import table
 
 
 @dataclass
@@ -159,7 +160,7 @@ def test_one_that_is_removed_at_the_same_moment_is_made_again() -> None:
     assert networks.ensure(Vanishing(), "net").id == "n2"
 
 
-@pytest.mark.parametrize("name", ["host", "none", "bridge", "default", "podman", "pasta"])
+@table("name", ["host", "none", "bridge", "default", "podman", "pasta"])
 def test_the_engines_own_networks_are_not_made(name: str) -> None:
     with pytest.raises(InvalidRunSettings, match=name):
         networks.ensure(Store(), name)

@@ -6,6 +6,7 @@ import pytest
 
 from keynet.errors import InvalidRunSettings
 from keynet.runtime.workspace.run_settings import output_folder, parse_gpus, parse_variables
+from tests.tables import table
 
 
 def test_variables_have_values_of_their_own_or_those_of_this_shell() -> None:
@@ -13,7 +14,7 @@ def test_variables_have_values_of_their_own_or_those_of_this_shell() -> None:
     assert found == {"A": "2=3", "B": "b", "D": ""}
 
 
-@pytest.mark.parametrize("text", ["=1", "A B=1", "\n=1", "HOME=a\nb", "A=\0"])
+@table("text", ["=1", "A B=1", "\n=1", "HOME=a\nb", "A=\0"])
 def test_variables_that_cannot_be_passed_are_refused(text: str) -> None:
     with pytest.raises(InvalidRunSettings, match="--env"):
         parse_variables([text], {})
@@ -24,7 +25,7 @@ def test_gpus_are_all_or_some(text: str, gpus: str) -> None:
     assert parse_gpus(text) == gpus
 
 
-@pytest.mark.parametrize("text", ["", ",", "0,", "all the", "-1", '"0"'])
+@table("text", ["", ",", "0,", "all the", "-1", '"0"'])
 def test_other_gpus_are_refused(text: str) -> None:
     with pytest.raises(InvalidRunSettings, match="--gpus"):
         parse_gpus(text)

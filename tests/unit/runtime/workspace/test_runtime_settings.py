@@ -7,6 +7,7 @@ import pytest
 from keynet.errors import InvalidRunSettings
 from keynet.runtime.workspace.limits import Limits
 from keynet.runtime.workspace.runtime_settings import RuntimeSettings, merge_runtime
+from tests.tables import table
 
 
 def test_without_sources_the_defaults_count() -> None:
@@ -63,7 +64,7 @@ def test_every_setting_has_a_variable_and_a_key() -> None:
     assert merge_runtime(saved=saved) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("table", "place"),
     [
         ({"cpus": -1}, "cpus"),
@@ -102,7 +103,7 @@ def test_a_wrong_value_is_refused_with_file_table_and_key(
     assert raised.value.hint
 
 
-@pytest.mark.parametrize(
+@table(
     ("variable", "value"),
     [("CPUS", "-1"), ("MEMORY", "12XB"), ("READ_ONLY", "x"), ("TIMEOUT", "-3"), ("FOO", "1")],
 )
@@ -126,7 +127,7 @@ def test_two_spellings_of_one_setting_are_refused() -> None:
         merge_runtime(table={"cpus": 1, "cpu-limit": 2})
 
 
-@pytest.mark.parametrize(
+@table(
     "table",
     [
         {"privileged": True},
@@ -149,7 +150,7 @@ def test_a_repository_cannot_weaken_what_separates_a_container(table: dict[str, 
     assert "KEYNET_RUNTIME_" in raised.value.hint
 
 
-@pytest.mark.parametrize(
+@table(
     "table",
     [
         {"privileged": False},

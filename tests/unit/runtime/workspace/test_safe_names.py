@@ -14,6 +14,7 @@ from keynet.runtime.workspace.safe_names import (
     new_id,
     safe_name,
 )
+from tests.tables import table
 
 AWKWARD = [
     "",
@@ -39,13 +40,13 @@ AWKWARD = [
 UUID = "3f0c1c6e-2d5b-4c0e-9a57-0123456789ab"
 
 
-@pytest.mark.parametrize("given_id", ["abc", "w-1", "a.b_c", UUID, "0"])
+@table("given_id", ["abc", "w-1", "a.b_c", UUID, "0"])
 def test_a_safe_id_stays_as_it_is(given_id: str) -> None:
     assert image_tag(given_id) == f"keynet-workspace:{given_id}"
     assert container_name(given_id) == f"workspace_{given_id}"
 
 
-@pytest.mark.parametrize("text", AWKWARD)
+@table("text", AWKWARD)
 def test_every_text_gets_a_name_that_engines_take(text: str) -> None:
     name = safe_name(text)
     assert re.fullmatch(r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*", name)
@@ -93,7 +94,7 @@ def test_a_valid_network_name_is_taken(name: str) -> None:
     assert check_network_name(name) == name
 
 
-@pytest.mark.parametrize("name", ["", "-x", "a b", "네트워크", "a/b", "a:b", "x" * 129, "a\n"])
+@table("name", ["", "-x", "a b", "네트워크", "a/b", "a:b", "x" * 129, "a\n"])
 def test_another_network_name_is_refused_with_its_place(name: str) -> None:
     with pytest.raises(InvalidRunSettings, match=r"^--network: "):
         check_network_name(name, "--network")

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
+from tests.tables import table
 from tests.unit.script.reading import Row, read, rows
 
 SCRIPT = '''"""Train.
@@ -54,7 +53,7 @@ CASES: list[tuple[str, list[Row]]] = [
 ]
 
 
-@pytest.mark.parametrize(("usage", "expected"), CASES, ids=range(len(CASES)))
+@table(("usage", "expected"), CASES)
 def test_a_usage_text(tmp_path: Path, usage: str, expected: list[Row]) -> None:
     found = read(tmp_path, SCRIPT.replace("{usage}", usage))
     assert found.parser_type == "docopt"

@@ -14,6 +14,7 @@ from keynet.script import dialects
 from keynet.script.dialects import LIBRARIES
 from keynet.script.interpreter.machine import Dialect
 from keynet.script.interpreter.outside import Library
+from tests.tables import table
 from tests.unit.script.reading import write
 
 PROGRAM = """
@@ -57,7 +58,7 @@ def test_every_dialect_is_in_the_table() -> None:
     assert sorted(found) == sorted(f"{one.module}:{one.constant}" for one in LIBRARIES)
 
 
-@pytest.mark.parametrize("library", LIBRARIES, ids=lambda library: library.constant)
+@table("library", LIBRARIES)
 def test_every_name_that_a_dialect_handles_brings_it_in(library: Library) -> None:
     parts = {part for n in names_of(library) for part in (n.split(".")[0], n.split(".")[-1])}
     missed = [

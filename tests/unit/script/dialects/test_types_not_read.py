@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
+from tests.tables import table
 from tests.unit.script.reading import read
 
 SCRIPTS = {
@@ -27,8 +26,8 @@ SCRIPTS = {
 }
 
 
-@pytest.mark.parametrize("script", SCRIPTS)
-@pytest.mark.parametrize("hint", ["Mode", "Optional[Mode]", "list[Mode]", "'Mode'"])
+@table("script", SCRIPTS)
+@table("hint", ["Mode", "Optional[Mode]", "list[Mode]", "'Mode'"])
 def test_its_choices_are_noted_as_unknown(tmp_path: Path, script: str, hint: str) -> None:
     found = read(tmp_path, SCRIPTS[script].format(hint=hint))
     assert [(one.name, one.type, one.choices) for one in found.arguments] == [("a", "str", None)]
@@ -37,9 +36,7 @@ def test_its_choices_are_noted_as_unknown(tmp_path: Path, script: str, hint: str
     ]
 
 
-@pytest.mark.parametrize(
-    "hint", ["str", "'pathlib.Path'", "Optional[int]", "'datetime.datetime'", "list[float]"]
-)
+@table("hint", ["str", "'pathlib.Path'", "Optional[int]", "'datetime.datetime'", "list[float]"])
 def test_types_that_are_known_have_no_note(tmp_path: Path, hint: str) -> None:
     script = "import pathlib, datetime\n" + SCRIPTS["typer"].replace("\n        ", "\n")
     found = read(tmp_path, script.format(hint=hint))

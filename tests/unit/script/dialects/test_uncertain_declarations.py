@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import read
 
 HEAD = "import os\nfrom dataclasses import dataclass\nX = os.environ.get('X')\n"
@@ -12,7 +13,7 @@ CLASS = "@dataclass\nclass C:\n    a: int\n"
 SOMETIMES = "It depends on a condition whether the script has {}."
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "name"),
     [
         (

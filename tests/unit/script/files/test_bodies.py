@@ -8,6 +8,7 @@ import pytest
 
 from keynet.script.arguments import Argument as A
 from keynet.script.files import bodies
+from tests.tables import table
 from tests.unit.script.reading import arguments
 
 LONG = "value = 'more than what is worth putting off, more than what is worth it'"
@@ -53,7 +54,7 @@ SOURCES = {
 }
 
 
-@pytest.mark.parametrize("source", SOURCES.values(), ids=SOURCES)
+@table("source", SOURCES.values())
 def test_the_tree_is_that_of_the_whole_text(source: str) -> None:
     assert everything(bodies.parse(source, "m.py")) == everything(ast.parse(source))
 
@@ -97,7 +98,7 @@ def test_a_function_that_is_no_python_hides_nothing_else_of_its_module(tmp_path:
     assert arguments(tmp_path, script, {"options.py": module}) == [A("lr", "float", 0.1)]
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "'''Text.\n\n    More of it.\n    '''",
@@ -117,7 +118,7 @@ def test_a_function_that_is_no_python_hides_nothing_else_of_its_module(tmp_path:
         "\n    '''Text.'''",
     ],
 )
-@pytest.mark.parametrize("clean", [True, False])
+@table("clean", [True, False])
 def test_a_docstring_is_that_of_the_whole_text(body: str, *, clean: bool) -> None:
     source = f"def f(x):\n    {body}\n    {LONG}\n"
     (function,), (whole,) = bodies.parse(source, "m.py").body, ast.parse(source).body

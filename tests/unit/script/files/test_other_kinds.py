@@ -9,6 +9,7 @@ import pytest
 
 from keynet.errors import ScriptInvalid
 from keynet.script import training_script
+from tests.tables import table
 
 _CELLS = [{"cell_type": "code", "source": ["print(1)"]}]
 
@@ -21,8 +22,8 @@ def _refused(path: Path, text: str) -> ScriptInvalid:
     return caught.value
 
 
-@pytest.mark.parametrize("name", ["train.ipynb", "train.py", "my notebook.IPYNB", "train"])
-@pytest.mark.parametrize("flag", [True, 1])
+@table("name", ["train.ipynb", "train.py", "my notebook.IPYNB", "train"])
+@table("flag", [True, 1])
 def test_a_notebook_is_refused_with_the_command_that_converts_it(
     tmp_path: Path, name: str, flag: object
 ) -> None:
@@ -41,13 +42,13 @@ def test_a_large_or_broken_notebook_is_one_by_its_name(tmp_path: Path) -> None:
         training_script.load(tmp_path / "c.ipynb")
 
 
-@pytest.mark.parametrize("name", ["config.json", "train.py", "config"])
-@pytest.mark.parametrize("text", ['{"lr": 0.1}', '{"a": true, "b": null}', "[1, 2]", "[true]"])
+@table("name", ["config.json", "train.py", "config"])
+@table("text", ['{"lr": 0.1}', '{"a": true, "b": null}', "[1, 2]", "[true]"])
 def test_json_is_refused(tmp_path: Path, name: str, text: str) -> None:
     assert "is a JSON file" in _refused(tmp_path / name, text).message
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "numpy\npandas\n",
@@ -88,7 +89,7 @@ def test_text_that_does_not_parse_is_named_by_its_kind(tmp_path: Path, name: str
     assert f"its name ends in .{name.partition('.')[2]}" in message
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "pass\n",
@@ -126,14 +127,14 @@ srun --mpi=pmi2 \\
 """
 
 
-@pytest.mark.parametrize("name", ["job.sh", "job.slurm", "job.sbatch", "job", "train.py"])
+@table("name", ["job.sh", "job.slurm", "job.sbatch", "job", "train.py"])
 def test_a_job_script_is_named_with_the_script_that_it_starts(tmp_path: Path, name: str) -> None:
     error = _refused(tmp_path / name, JOB)
     assert "is a job script for Slurm" in error.message
     assert "src/train.py" in (error.hint or "")
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "started"),
     [
         ("python3.11 train.py --epochs 3", "train.py"),
@@ -147,7 +148,7 @@ def test_a_job_script_is_named_with_the_script_that_it_starts(tmp_path: Path, na
         ("cp train.py /tmp", ""),
     ],
 )
-@pytest.mark.parametrize("shebang", ["#!/bin/bash", "#!/usr/bin/env zsh", "#! /bin/sh -e"])
+@table("shebang", ["#!/bin/bash", "#!/usr/bin/env zsh", "#! /bin/sh -e"])
 def test_a_shell_script_is_named_with_the_script_that_it_starts(
     tmp_path: Path, shebang: str, line: str, started: str
 ) -> None:
@@ -173,7 +174,7 @@ def test_a_broken_script_of_python_is_one(tmp_path: Path, shebang: str) -> None:
     assert "line 2: " in _refused(tmp_path / "train", f"{shebang}\nx = = 1\n").message
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     ["!pip install torch", "%matplotlib inline", "%%time", "  !nvidia-smi", "!{cmd}", "?print"],
 )

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
 from keynet.script.files.project_files import Project
 from keynet.script.interpreter.machine import Limits
+from tests.tables import table
 
 ADD = "def add(p):\n    p.add_argument('--width', type=int, default=64)\n"
 SCRIPT = (
@@ -26,7 +25,7 @@ def read(folder: Path, script: str, module: str, files: dict[str, str]) -> list[
     return list(extract(folder / script).arguments)
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "module", "files"),
     [
         ("train.py", "options", {"options.py": ADD}),
@@ -64,7 +63,7 @@ def test_a_file_of_the_project_is_read(
     assert read(tmp_path, script, module, files) == [WIDTH, LR]
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "module", "files"),
     [
         ("scripts/train.py", "torch", {".git/HEAD": "", "torch.py": ADD}),

@@ -7,6 +7,7 @@ import pytest
 from keynet.errors import ScriptInvalid
 from keynet.script.extraction import extract
 from keynet.script.files.source import load
+from tests.tables import table
 
 
 def refused(path: Path) -> str:
@@ -48,7 +49,7 @@ def test_each_kind_of_no_script_has_its_own_error(tmp_path: Path) -> None:
     assert "cannot be read" in refused(tmp_path / ("x" * 300))
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "x = " + "(" * 300 + ")" * 300,
@@ -60,7 +61,6 @@ def test_each_kind_of_no_script_has_its_own_error(tmp_path: Path) -> None:
         "#" * 5_000_000,
         "x = f'" + "{x}" * 10_000 + "'",
     ],
-    ids=["brackets", "signs", "sum", "dots", "nots", "lines", "bytes", "f-string"],
 )
 def test_what_is_too_deep_or_too_large_is_refused(tmp_path: Path, text: str) -> None:
     path = tmp_path / "train.py"

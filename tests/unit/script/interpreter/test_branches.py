@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import read, rows, write
 
 HEAD = (
@@ -17,7 +18,7 @@ SOMETIMES = "It depends on a condition whether the script has a."
 REQUIRED = "It is unknown whether the script requires a."
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "if X == '1': common()\nelif X == '2': common()\nelse: common()",
@@ -34,7 +35,7 @@ def test_what_every_branch_adds_is_certain(tmp_path: Path, body: str) -> None:
     assert found.notes == ()
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "if X == '1': common()\nelif X == '2': common()",
@@ -101,7 +102,7 @@ ADDING = [
 ]
 
 
-@pytest.mark.parametrize("body", ADDING)
+@table("body", ADDING)
 def test_what_may_not_be_added_is_no_choice(tmp_path: Path, body: str) -> None:
     found = read(
         tmp_path, f"{HEAD}names = ['a']\n{body}\np.add_argument('--a', choices=names){PARSE}"
@@ -111,7 +112,7 @@ def test_what_may_not_be_added_is_no_choice(tmp_path: Path, body: str) -> None:
     assert note.message == "The choices of a are unknown."
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "try:\n    import apex\n    names.append('x')\nexcept ImportError:\n    sys.exit('apex')",
@@ -194,8 +195,8 @@ SUBCOMMANDS = {
 }
 
 
-@pytest.mark.parametrize("condition", CONDITIONS)
-@pytest.mark.parametrize("library", SUBCOMMANDS)
+@table("condition", CONDITIONS)
+@table("library", SUBCOMMANDS)
 def test_a_subcommand_on_a_condition_is_noted(tmp_path: Path, library: str, condition: str) -> None:
     before, adding, after = SUBCOMMANDS[library]
     found = read(tmp_path, HEAD + before + condition.format(adding) + after)
@@ -288,7 +289,7 @@ def test_what_is_added_after_a_branch_has_parsed_is_on_a_condition(tmp_path: Pat
     }
 
 
-@pytest.mark.parametrize(
+@table(
     "loop",
     [
         "for n in 'ab':\n    if X == n:\n        break",
@@ -304,7 +305,7 @@ def test_what_comes_after_a_loop_is_reached_through_its_break(tmp_path: Path, lo
     assert (rows(found), found.notes) == ([("a", "str", None, True, None)], ())
 
 
-@pytest.mark.parametrize(
+@table(
     "loop",
     [
         "for n in 'ab':\n    d += 1\n    if X:\n        break",

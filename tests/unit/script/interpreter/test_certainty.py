@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import table
 from tests.unit.script.reading import Row, read, rows
 
 HEAD = "import argparse, os\nimport lib\np = argparse.ArgumentParser()\nX = os.environ.get('X')\n"
@@ -13,7 +14,7 @@ def row(kind: str = "str", default: object = None) -> Row:
     return ("a", kind, default, False, None)
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "expected"),
     [
         ("if X:\n    p.add_argument('--a', required=True)", row()),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import table
 from tests.unit.script.reading import Row, arguments, read, rows
 
 HEAD = """import argparse, contextlib, os
@@ -19,7 +20,7 @@ def row(default: object = None) -> Row:
     return ("a", "str", default, False, None)
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "try:\n    os.environ['RANK']\n    a = 2\nexcept KeyError:\n    pass",
@@ -48,7 +49,7 @@ def test_a_value_that_is_set_after_what_may_raise_is_unknown(tmp_path: Path, bod
     assert found.notes
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "try:\n    os.environ['RANK']\n    a = 2\nexcept KeyError:\n    raise SystemExit",

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import arguments, read, write
 
 LR = A("lr", "float", 0.1)
@@ -107,7 +106,7 @@ def test_options_classes_are_followed_with_their_bases(tmp_path: Path) -> None:
     ) == [A("root", required=True), LR]
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "expected"),
     [
         ("for n in ('a', 'b'):\n    p.add_argument(f'--{n}-dim', type=int, default=1)",
@@ -184,7 +183,7 @@ def test_what_python_does_is_followed(tmp_path: Path, body: str, expected: list[
     assert arguments(tmp_path, script) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     "default",
     [
         "os.cpu_count()",
@@ -230,7 +229,7 @@ def test_what_cannot_be_known_is_null_with_a_note(tmp_path: Path, default: str) 
     assert [note.line for note in found.notes] == [5]
 
 
-@pytest.mark.parametrize(
+@table(
     "change",
     [
         "if unknown:\n    x = 2",
@@ -369,7 +368,7 @@ def test_functions_handed_to_launchers_are_followed(tmp_path: Path) -> None:
     ) == [LR]
 
 
-@pytest.mark.parametrize(
+@table(
     "end",
     [
         "",
@@ -454,7 +453,7 @@ def main():
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("module", "end", "expected"),
     [
         ("first.parse_args()",

@@ -9,6 +9,7 @@ import pytest
 
 from keynet.script.extraction import extract
 from tests.property.script_worlds import silently_false, worlds
+from tests.tables import table
 
 HEAD = """\
 import argparse
@@ -57,7 +58,7 @@ def read(folder: Path, script: str) -> tuple[object, ...]:
     return one.default, choices, bool(found.notes)
 
 
-@pytest.mark.parametrize(
+@table(
     ("leave", "expected"),
     [
         ("pass", (3, None, False)),
@@ -99,7 +100,7 @@ value = 2
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("made", "then", "choices"),
     [
         ("each()", "", ["a2", "b2"]),
@@ -163,7 +164,7 @@ def test_a_context_manager_goes_on_after_the_body(tmp_path: Path) -> None:
     assert read(tmp_path, script + END.format("default=value")) == (1, None, False)
 
 
-@pytest.mark.parametrize(
+@table(
     ("script", "keywords", "expected"),
     [
         ("@functools.cache\ndef get(): return value\nget(); value = 2", "default=get()", 1),

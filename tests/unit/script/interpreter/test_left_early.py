@@ -9,6 +9,7 @@ import pytest
 
 from keynet.script.extraction import extract
 from tests.property.script_worlds import silently_false, worlds
+from tests.tables import table
 
 HEAD = """\
 import argparse
@@ -55,8 +56,8 @@ for key in ["a", "b", "c"]:
 """
 
 
-@pytest.mark.parametrize("leave", ["break", "continue"])
-@pytest.mark.parametrize(
+@table("leave", ["break", "continue"])
+@table(
     ("make", "change", "choices"),
     [
         ("['x']", "made.append(key)", "made"),
@@ -119,7 +120,7 @@ p.parse_args()
     assert len(read(tmp_path, script)) == 2
 
 
-@pytest.mark.parametrize(
+@table(
     ("returned", "taken"),
     [
         ("names", "made()"),
@@ -131,7 +132,7 @@ p.parse_args()
         ("Held.__setattr__(Held, 'names', names) or Held", "made().names"),
     ],
 )
-@pytest.mark.parametrize("end", ["", "    finally:\n        names.append('z')\n"])
+@table("end", ["", "    finally:\n        names.append('z')\n"])
 def test_what_a_call_returns_early_has_not_what_is_added_later(
     returned: str, taken: str, end: str, tmp_path: Path
 ) -> None:

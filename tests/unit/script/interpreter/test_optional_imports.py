@@ -6,6 +6,7 @@ import pytest
 
 from keynet.script.arguments import Extraction
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import write
 
 SCRIPT = """
@@ -27,14 +28,14 @@ def read(folder: Path, library: str, files: dict[str, str] | None = None) -> Ext
     return extract(write(folder, SCRIPT.format(library), {".git/HEAD": "", **(files or {})}))
 
 
-@pytest.mark.parametrize("library", ["torch", "transformers", "wandb", "sklearn.svm", "tomllib"])
+@table("library", ["torch", "transformers", "wandb", "sklearn.svm", "tomllib"])
 def test_a_library_that_nothing_requires_may_be_there_or_not(tmp_path: Path, library: str) -> None:
     found = read(tmp_path, library)
     assert [one.default for one in found.arguments] == [None, None]
     assert [note.line for note in found.notes] == [9, 11]
 
 
-@pytest.mark.parametrize(
+@table(
     ("library", "files"),
     [
         ("json", {}),

@@ -2,15 +2,14 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script.arguments import Argument as A
+from tests.tables import table
 from tests.unit.script.reading import arguments, read
 
 HEAD = "import argparse, os\nfrom pathlib import Path\np = argparse.ArgumentParser()\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "expected"),
     [
         ("os.path.basename(__file__)[:-3]", "train"),
@@ -39,7 +38,7 @@ def test_names_of_the_script_itself(tmp_path: Path, name: str, expected: str | N
     assert bool(found.notes) is (expected is None)
 
 
-@pytest.mark.parametrize(
+@table(
     ("declared", "expected"),
     [
         ("type=int, default='3'", A("a", "int", 3)),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.tables import table
 from tests.unit.script.reading import Row, read, rows
 
 HEAD = """\
@@ -33,7 +34,7 @@ TYPED: list[Row] = [("lr", "float", 0.1, False, None), ("n", "int", 3, False, No
 NAMES: list[Row] = [("lr", "str", None, False, None), ("n", "str", None, False, None)]
 
 
-@pytest.mark.parametrize(
+@table(
     ("loop", "expected"),
     [
         ("for n in C._fields: p.add_argument('--' + n)", NAMES),
@@ -95,7 +96,7 @@ def test_a_factory_of_attrs_is_an_unknown_default(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@table(
     ("default", "expected"),
     [
         ("os.path.relpath('/workspace/data', '/workspace')", "data"),
@@ -115,7 +116,7 @@ def test_paths_that_are_the_same_anywhere_are_known(
     assert found.notes == ()
 
 
-@pytest.mark.parametrize(
+@table(
     "default",
     [
         "os.path.relpath(__file__, '/workspace')",

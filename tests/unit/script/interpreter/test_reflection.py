@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 
 from keynet.script.arguments import Argument as A
+from tests.tables import table
 from tests.unit.script.reading import arguments, read, rows
 
 PARSER = "import argparse, inspect, typing, collections\np = argparse.ArgumentParser()\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "expected"),
     [
         pytest.param(

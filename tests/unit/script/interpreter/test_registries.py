@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import read, write
 
 REGISTER = "def reg(f):\n    REG[f.__name__] = f\n    return f\n"
@@ -19,7 +18,7 @@ p.parse_args()
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("fill", "expected"),
     [
         ("import importlib, os\nfor f in sorted(os.listdir(os.path.dirname(__file__))):\n"
@@ -42,9 +41,8 @@ p.parse_args()
         ("import importlib, os\nimport plug.one\n"
          "for n in os.environ['PLUGINS'].split():\n    importlib.import_module(n)\n", None),
     ],
-    ids=["listdir", "iter_modules", "Path.glob", "glob", "imports", "unknown"],
 )  # fmt: skip
-@pytest.mark.parametrize("before", [(), ("base",)], ids=["empty", "filled"])
+@table("before", [(), ("base",)])
 def test_modules_that_register_themselves(
     tmp_path: Path, fill: str, expected: tuple[str, ...] | None, before: tuple[str, ...]
 ) -> None:
@@ -59,7 +57,7 @@ def test_modules_that_register_themselves(
         assert (argument.choices, found.notes) == ((*before, *expected), ())
 
 
-@pytest.mark.parametrize(
+@table(
     ("base", "body"),
     [
         ("dict", "self[name or f.__name__] = f"),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import arguments, write
 
 HEAD = """\
@@ -2000,7 +2001,7 @@ def test_an_expression_is_worth_what_python_makes_of_it(
     assert read(script, tmp_path) == expected == run(script)
 
 
-@pytest.mark.parametrize(("program", "expected"), PROGRAMS)
+@table(("program", "expected"), PROGRAMS)
 def test_a_program_leaves_what_python_leaves(
     program: str, expected: object, tmp_path: Path
 ) -> None:
@@ -2030,7 +2031,7 @@ UNKNOWN: list[str] = [
 ]
 
 
-@pytest.mark.parametrize("program", UNKNOWN)
+@table("program", UNKNOWN)
 def test_what_is_not_followed_is_null_and_noted(program: str, tmp_path: Path) -> None:
     found = extract(write(tmp_path, HEAD + program + TAIL))
     assert [argument.default for argument in found.arguments] == [None]
@@ -2243,7 +2244,7 @@ OPEN: list[str] = [
 ]
 
 
-@pytest.mark.parametrize("program", OPEN)
+@table("program", OPEN)
 def test_what_depends_on_something_unknown_is_null_and_noted(program: str, tmp_path: Path) -> None:
     found = extract(write(tmp_path, HEAD + MACHINE + program + TAIL))
     assert [argument.default for argument in found.arguments] == [None]

@@ -9,6 +9,7 @@ from keynet.events import Event, Notice
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Dependencies, Recipe
 from keynet.steps.checking import git_check
+from tests.tables import table
 
 
 def _said(line: str, base: str) -> list[str]:
@@ -20,7 +21,7 @@ def _said(line: str, base: str) -> list[str]:
     return [event.text for event in events if isinstance(event, Notice)]
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         "git+https://git.example.com/team/own.git",
@@ -28,9 +29,7 @@ def _said(line: str, base: str) -> list[str]:
         "-e git+ssh://git@git.example.com/team/own.git#egg=own",
     ],
 )
-@pytest.mark.parametrize(
-    "base", ["python:3.11-slim", "python:3.12-alpine", "python:3.9-slim-bookworm"]
-)
+@table("base", ["python:3.11-slim", "python:3.12-alpine", "python:3.9-slim-bookworm"])
 def test_they_are_refused_where_the_base_has_no_git(line: str, base: str) -> None:
     with pytest.raises(BuildFailed, match="own comes from a git repository") as caught:
         _said(line, base)
@@ -44,7 +43,7 @@ def test_a_mirrors_image_may_have_it_so_that_it_is_a_warning() -> None:
     assert "has no git" in said
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "base"),
     [
         ("git+https://git.example.com/own.git", "python:3.11"),

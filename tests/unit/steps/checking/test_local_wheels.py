@@ -9,6 +9,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BuildPlan, Dependencies, Recipe
 from keynet.steps.checking import local_wheels
+from tests.tables import table
 
 
 def _check(line: str, platform: str = "linux/amd64", base_name: str = "python:3.11-slim") -> None:
@@ -38,7 +39,7 @@ def test_a_wheel_for_another_platform_costs_no_key(line: str, platform: str) -> 
     assert f"the image is for {platform}" in caught.value.message
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         "./archives/a-1-py3-none-any.whl",
@@ -53,16 +54,14 @@ def test_a_wheel_that_may_fit_is_left_alone(line: str) -> None:
     _check(line, base_name="python:3.10-slim")
 
 
-@pytest.mark.parametrize(
-    "tags", ["cp39-cp39", "cp312-abi3", "py2-none", "cp310-cp310", "py312-none"]
-)
+@table("tags", ["cp39-cp39", "cp312-abi3", "py2-none", "cp310-cp310", "py312-none"])
 def test_a_wheel_for_another_python_costs_no_key(tags: str) -> None:
     with pytest.raises(ContextInvalid, match="is a wheel for") as caught:
         _check(f"./archives/a-1-{tags}-manylinux_2_17_x86_64.whl")
     assert "has Python 3.11" in caught.value.message
 
 
-@pytest.mark.parametrize(
+@table(
     "tags",
     ["cp311-cp311", "cp38-abi3", "py2.py3-none", "py38-none", "pp310-pypy310_pp73", "cp3-none"],
 )

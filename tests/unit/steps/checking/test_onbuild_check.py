@@ -9,6 +9,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe, UserContainerfile
 from keynet.steps.checking import onbuild_check
+from tests.tables import table
 
 LINUX = Platform("linux", "amd64")
 
@@ -19,7 +20,7 @@ def _plan(*triggers: str) -> BuildPlan:
     return BuildPlan(context=Path("/x"), files=(), recipe=recipe, base_facts=facts)
 
 
-@pytest.mark.parametrize(
+@table(
     ("trigger", "absent"),
     [
         ("COPY requirements.txt /usr/src/app/", "requirements.txt"),
@@ -36,7 +37,7 @@ def test_a_trigger_that_copies_what_no_build_has_is_named(trigger: str, absent: 
     assert "--dockerfile" in caught.value.hint
 
 
-@pytest.mark.parametrize(
+@table(
     "trigger",
     [
         *("COPY . /app", "COPY ./ /app", "COPY * /app/", "COPY / /app"),

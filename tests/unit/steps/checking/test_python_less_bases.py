@@ -12,6 +12,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe
 from keynet.steps.checking import python_less_bases
+from tests.tables import table
 
 LINUX = Platform("linux", "amd64")
 HUB = BaseFacts(LINUX, digest=Digest.of(b"manifest"))
@@ -49,7 +50,7 @@ def test_an_image_that_may_be_another_one_is_a_warning(base: str, facts: BaseFac
         _said(base, facts, strict=True)
 
 
-@pytest.mark.parametrize(
+@table(
     ("base", "facts"),
     [
         ("python:3.11-slim", HUB),

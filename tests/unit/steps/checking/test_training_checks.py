@@ -12,6 +12,7 @@ from keynet.plan import BaseFacts, BuildPlan, ContextFile, Dependencies, Recipe
 from keynet.script import training_script
 from keynet.steps.checking import training_checks
 from keynet.steps.checking.installable.package_trial import PackageTrial
+from tests.tables import table
 
 LINUX = Platform("linux", "amd64")
 
@@ -67,7 +68,7 @@ def test_a_listed_package_is_enough(tmp_path: Path) -> None:
     assert _said(tmp_path, "import cv2\n", "opencv-python-headless==4.10.0.84") == []
 
 
-@pytest.mark.parametrize(
+@table(
     ("base", "also"),
     [
         ("pytorch/pytorch:2.4.0-cuda12.1-cudnn9-runtime", ()),
@@ -161,7 +162,7 @@ def test_a_call_that_needs_a_notebook_is_named(tmp_path: Path, text: str) -> Non
     assert ": get_ipython()." in said[0]
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "try:\n    get_ipython().system('ls')\nexcept NameError:\n    pass\n",

@@ -7,6 +7,7 @@ import pytest
 from keynet.files.owners import Owners
 from keynet.runtime.remains import Kind, Remnant
 from keynet.steps.cleaning.leftover import State, state_of
+from tests.tables import table
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
 HERE, AWAY = "a" * 8, "b" * 8
@@ -17,8 +18,8 @@ def known(*alive: str) -> Owners:
     return Owners(frozenset({HERE}), frozenset(alive))
 
 
-@pytest.mark.parametrize("running", [True, False])
-@pytest.mark.parametrize("kind", [Kind.CONTAINER, Kind.BUILD, Kind.IMAGE])
+@table("running", [True, False])
+@table("kind", [Kind.CONTAINER, Kind.BUILD, Kind.IMAGE])
 def test_an_owner_decides(kind: Kind, running: bool) -> None:
     made = NOW - timedelta(days=9)
     for owner, state in ((ALIVE, State.IN_USE), (DEAD, State.LEFT)):
@@ -26,7 +27,7 @@ def test_an_owner_decides(kind: Kind, running: bool) -> None:
         assert state_of(found, known(ALIVE), NOW) is state
 
 
-@pytest.mark.parametrize(
+@table(
     ("hours", "running", "state"),
     [
         (None, False, State.IN_USE),
@@ -36,7 +37,7 @@ def test_an_owner_decides(kind: Kind, running: bool) -> None:
         (9999, True, State.IN_USE),
     ],
 )
-@pytest.mark.parametrize("owner", [FOREIGN, "", "x" * 24, "../" * 8])
+@table("owner", [FOREIGN, "", "x" * 24, "../" * 8])
 def test_what_another_machine_may_need_is_left_alone_for_a_day(
     owner: str, hours: int | None, running: bool, state: State
 ) -> None:

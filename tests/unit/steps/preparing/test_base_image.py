@@ -21,6 +21,7 @@ from keynet.steps.preparing import base_image
 from keynet.steps.preparing.background_lookup import UNKNOWN, BackgroundLookup
 from tests.fakes.builder import ArchiveBuilder
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.cli.conftest import served
 from tests.unit.conftest import Machine
 from tests.unit.registry.test_base_lookup import add_image, add_index, config, entry
@@ -307,7 +308,7 @@ def test_the_platforms_registry_is_read_with_its_account(bed: Bed) -> None:
     assert lookup.result(base, AMD64) is not UNKNOWN
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "bases"),
     [
         ("FROM a", ("a",)),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
+from tests.tables import table
 
 from ..projects import find, write
 
@@ -26,7 +27,7 @@ def test_a_requirement_without_a_hash_among_others_costs_no_key(tmp_path: Path, 
         find(tmp_path)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         f"six==1.16.0 {HASH}\nattrs; sys_platform == 'win32'\n",

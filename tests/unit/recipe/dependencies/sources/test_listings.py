@@ -7,13 +7,14 @@ import pytest
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import Selection
 from keynet.recipe.dependencies.sources import constraints
+from tests.tables import table
 
 from ..projects import find, lines, pins, write
 
 SETUP = "from setuptools import setup\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("^1.2.3", ">=1.2.3,<2"),
@@ -39,7 +40,7 @@ def _poetry(root: Path, text: str) -> Path:
     return write(root, {"pyproject.toml": f"[tool.poetry.dependencies]\n{text}\n"})
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ('a = "^1"', "a>=1,<2"),
@@ -148,7 +149,7 @@ def test_a_source_of_poetry_that_is_not_known_is_refused(
         find(tmp_path)
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "text", "expected"),
     [
         ("setup.py", SETUP + "setup(install_requires=['a', 'b>1'])\n", ["a", "b>1"]),
@@ -167,7 +168,7 @@ def test_setup_files_are_read_where_they_are_static(
     assert lines(find(write(tmp_path, {name: text}))[0]) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         SETUP + "setup(install_requires=open('r').read().splitlines())\n",

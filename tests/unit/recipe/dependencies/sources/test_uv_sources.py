@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ContextInvalid
+from tests.tables import table
 
 from ..projects import find, lines, pins, write
 
@@ -20,7 +21,7 @@ def _project(root: Path, source: str, more: str = "") -> Path:
     )
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "expected"),
     [
         ("{ workspace = true }", OWN_WHEEL),
@@ -41,7 +42,7 @@ def test_a_source_is_taken(tmp_path: Path, source: str, expected: str) -> None:
     assert lines(find(_project(tmp_path, source, members))[0]) == [expected]
 
 
-@pytest.mark.parametrize(
+@table(
     "source",
     [
         "{ workspace = true }",
@@ -134,7 +135,7 @@ def test_only_what_is_required_is_installed_from_an_index_of_its_own(tmp_path: P
     assert unused.uv_only == ()
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "index"),
     [
         ('{ index = "far" }', ""),

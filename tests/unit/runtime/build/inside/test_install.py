@@ -20,6 +20,7 @@ from keynet.plan import Dependencies, HostNetwork, Recipe
 from keynet.recipe.dependencies.sources import pins
 from keynet.runtime.build import inside, pip_archive, rendering
 from keynet.runtime.build.inside import install
+from tests.tables import table
 
 FOLDER = Path(inside.__file__).parent
 RECIPE = Recipe(
@@ -370,7 +371,7 @@ def test_network_reaches_pip_by_variables(stage: Path) -> None:
     assert found["PATH"].startswith(f"{stage}/made/bin:")
 
 
-@pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.name)
+@table("path", sorted(FOLDER.glob("*.py")))
 def test_programs_keep_to_an_old_grammar(path: Path) -> None:
     ast.parse(path.read_text(), feature_version=(3, 6))
 

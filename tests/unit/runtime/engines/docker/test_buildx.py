@@ -28,6 +28,7 @@ from keynet.runtime.engines.engine_candidates import engines
 from keynet.runtime.probing import choosing
 from keynet.secret import Secret
 from tests.fakes.engine import Answer, EngineProgram
+from tests.tables import table
 from tests.unit.conftest import Machine
 
 IMAGE, MANIFEST = "c" * 64, f"sha256:{'d' * 64}"
@@ -270,11 +271,11 @@ def test_a_builder_elsewhere_has_no_layers_to_list(machine: Machine) -> None:
     assert not isinstance(builder, LayerStore)
 
 
-@pytest.mark.parametrize(
+@table(
     ("version", "known"),
     [("v0.9.3", False), ("v0.10.0", True), ("v0.12.5", True), ("8a3f5e1", True), ("", True)],
 )
-@pytest.mark.parametrize("syntax", ["", "docker/dockerfile:1", "docker/dockerfile:1.2"])
+@table("syntax", ["", "docker/dockerfile:1", "docker/dockerfile:1.2"])
 def test_a_builder_elsewhere_knows_heredocs_or_not(
     tmp_path: Path, version: str, syntax: str, *, known: bool
 ) -> None:

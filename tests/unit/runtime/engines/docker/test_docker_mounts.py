@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.plan import BuildPlan, HostNetwork
 from keynet.recipe import containerfile
 from keynet.runtime.build.rendering import Rendered
 from keynet.runtime.engines.docker import docker_mounts
+from tests.tables import table
 
 FLAGS = (
     "--mount=type=secret,id=keynet-pip.conf,target=/etc/xdg/pip/pip.conf,mode=0444 "
@@ -28,7 +27,7 @@ def _rendered(folder: Path, text: str, network: HostNetwork = NETWORK) -> Render
     return docker_mounts.render(plan, recipe)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "wanted"),
     [
         ("FROM a\nRUN b\n", "FROM a\nRUN --mount=x b\n"),
@@ -51,7 +50,7 @@ def test_each_run_of_the_file_gets_the_flags(tmp_path: Path, text: str, wanted: 
     assert _rendered(tmp_path, text) == Rendered(wanted.replace("--mount=x", FLAGS))
 
 
-@pytest.mark.parametrize(
+@table(
     ("syntax", "known"),
     [
         ("docker/dockerfile:1", True),

@@ -13,6 +13,7 @@ from keynet.runtime.engines.questions import Questions
 from keynet.runtime.workspace.container_args import ContainerRun, run_arguments
 from keynet.runtime.workspace.labels import Labels
 from tests.fakes.engine import Answer, EngineProgram
+from tests.tables import table
 
 NO_DAEMON = "Cannot connect to the Docker daemon at unix:///x. Is the docker daemon running?\n"
 HOLDER = "workspace_x_volumes"
@@ -31,7 +32,7 @@ def _run(**more: str) -> ContainerRun:
     return ContainerRun("image:1", "workspace_x", labels, owner="me", **more)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("user", ["", "root", "0", "0:0", "root:users"])
+@table("user", ["", "root", "0", "0:0", "root:users"])
 def test_root_needs_nothing(tmp_path: Path, user: str) -> None:
     program, questions = _docker(tmp_path)
     run = _run(user=user, output="/output")

@@ -7,6 +7,7 @@ import pytest
 from keynet.script.arguments import Argument as A
 from keynet.script.arguments import TypeName
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import arguments, read, rows, write
 
 
@@ -20,7 +21,7 @@ def one(folder: Path, call: str, before: str = "") -> A:
     return argument
 
 
-@pytest.mark.parametrize(
+@table(
     ("call", "expected"),
     [
         ("add_argument('--lr', type=float, default=1e-3, help='rate')",
@@ -90,7 +91,7 @@ def test_one_argument(tmp_path: Path, call: str, expected: A) -> None:
     assert one(tmp_path, call) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("converter", "kind"),
     [
         ("lambda v: int(v)", "int"),
@@ -173,7 +174,7 @@ def test_help_and_version_are_no_hyperparameters(tmp_path: Path) -> None:
     ) == [A("x", "int")]
 
 
-@pytest.mark.parametrize(
+@table(
     ("imports", "made"),
     [
         ("import argparse as ap", "ap.ArgumentParser()"),

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import arguments, write
 
 HEAD = """
@@ -27,7 +26,7 @@ class Hex(click.ParamType):
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("declaration", "expected"),
     [
         ("option('--lr', type=float, default=0.1, help='rate')",
@@ -243,7 +242,7 @@ def test_a_group_sets_the_defaults_of_its_commands(tmp_path: Path) -> None:
 ON_A_CONDITION = "It depends on a condition whether the script has a."
 
 
-@pytest.mark.parametrize(
+@table(
     "decorators",
     [
         "@(a if X else b)",

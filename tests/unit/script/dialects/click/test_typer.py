@@ -6,6 +6,7 @@ import pytest
 
 from keynet.script.arguments import Argument as A
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import arguments, read, write
 
 HEAD = """
@@ -23,7 +24,7 @@ def three():
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("parameter", "expected"),
     [
         ("data", A("data", required=True)),
@@ -55,9 +56,7 @@ def three():
         ("x: str = typer.Option('a', parser=int)", A("x", "int", "a")),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize(
-    "start", ["typer.run(main)", "app = typer.Typer()\napp.command()(main)\napp()"]
-)
+@table("start", ["typer.run(main)", "app = typer.Typer()\napp.command()(main)\napp()"])
 def test_one_parameter(tmp_path: Path, parameter: str, expected: A, start: str) -> None:
     script = (
         f"{HEAD}\ndef main({parameter}):\n    pass\n"

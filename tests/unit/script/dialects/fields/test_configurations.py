@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import DIALECT_SCRIPTS, Row, read, rows
 
 WHOLE: list[tuple[str, list[Row]]] = [
@@ -74,7 +75,7 @@ STRUCTURED = (
 )
 
 
-@pytest.mark.parametrize(
+@table(
     ("body", "read_from_cli"),
     [
         ("OmegaConf.merge(OmegaConf.structured(Config), OmegaConf.from_cli())\n", True),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import DIALECT_SCRIPTS, Row, read, rows
 
 WHOLE: list[tuple[str, list[Row]]] = [
@@ -131,7 +132,7 @@ tyro.cli(%s)
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("annotation", "default", "target", "names"),
     [
         ("A", "A", "T", ["x.lr"]),

@@ -6,9 +6,8 @@ The expected values are those of ``hydra --cfg job``.
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import Row, read, rows, write
 
 MAIN = """
@@ -120,7 +119,7 @@ ROWS: list[tuple[str, dict[str, str], list[Row]]] = [
 ]
 
 
-@pytest.mark.parametrize(("files", "expected"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS])
+@table(("files", "expected"), [row[1:] for row in ROWS])
 def test_a_tree_is_composed_as_hydra_does(
     tmp_path: Path, files: Mapping[str, str], expected: list[Row]
 ) -> None:
@@ -152,7 +151,7 @@ def test_chosen_groups_are_named_in_a_note(tmp_path: Path) -> None:
     assert any("model=a" in note.message for note in found.notes)
 
 
-@pytest.mark.parametrize(
+@table(
     "content",
     [None, "[a, b]", "a: [", "a: &a\n  b: *a\n", "defaults:\n  - gone: x\n", "\0", "? [a]\n: b"],
 )

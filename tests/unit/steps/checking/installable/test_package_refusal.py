@@ -4,6 +4,7 @@ import pytest
 
 from keynet.direct.base.target_python import TargetPython
 from keynet.steps.checking.installable import package_refusal, silent_index
+from tests.tables import table
 
 PYTHON = TargetPython((3, 11), "", "", 40)
 SOURCE = (
@@ -30,7 +31,7 @@ def _answered(*statuses: str) -> str:
     return package_refusal.with_answers(NOT_FOUND, "\n".join(lines), (OWN, OTHER))
 
 
-@pytest.mark.parametrize(
+@table(
     ("output", "holds"),
     [
         (SOURCE.format(name="docopt"), False),

@@ -138,8 +138,8 @@ def test_the_file_or_folder_of_another_user_is_refused_with_the_command(
     assert credentials.clear(file)
 
 
-@pytest.mark.parametrize("above", [0, 1])
-@pytest.mark.parametrize("saved", [True, False])
+@table("above", [0, 1])
+@table("saved", [True, False])
 def test_a_folder_in_which_others_could_exchange_the_file_is_refused(
     tmp_path: Path, above: int, saved: bool
 ) -> None:

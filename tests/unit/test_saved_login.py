@@ -54,7 +54,7 @@ def test_token_hosts_of_another_type_are_refused(value: object) -> None:
         SavedLogin.from_json({"token_hosts": value})
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "moment"),
     [
         ("2025-11-04T12:00:00Z", datetime(2025, 11, 4, 12, tzinfo=UTC)),

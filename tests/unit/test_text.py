@@ -65,7 +65,7 @@ def test_a_secret_shows_itself_nowhere() -> None:
         pickle.dumps(secret)
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "shown"),
     [("", "***"), ("short", "***"), ("x" * 15, "***"), ("eyJhbGciOiJI-abc", "eyJhbG…abc")],
 )

@@ -125,7 +125,7 @@ def test_a_name_no_file_can_have_cannot_be_read() -> None:
         inspect_docker_tar("a\0b.tar")
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "words"),
     [
         (b"", "is not a tar archive"),
@@ -133,7 +133,6 @@ def test_a_name_no_file_can_have_cannot_be_read() -> None:
         (b"\0" * 4096, "is not a tar archive"),
         (tar(docker_old(random_image(1)))[:700], "truncated header"),
     ],
-    ids=["empty", "noise", "zeros", "cut"],
 )
 def test_a_file_that_is_not_an_archive_is_invalid(
     tmp_path: Path, content: bytes, words: str
@@ -150,7 +149,7 @@ def test_a_folder_without_an_image_is_not_an_archive(tmp_path: Path) -> None:
         extract_original_tags(tmp_path)
 
 
-@pytest.mark.parametrize("compression", ["gzip", "zstd", "xz", "bzip2"])
+@table("compression", ["gzip", "zstd", "xz", "bzip2"])
 def test_a_compressed_archive_that_is_cut_is_invalid(tmp_path: Path, compression: str) -> None:
     path = write(tmp_path / "a.tar", docker_old(random_image(1)), compression)
     path.write_bytes(path.read_bytes()[:-5])

@@ -25,6 +25,7 @@ from tests.fakes.archives import (
     tar,
     write,
 )
+from tests.tables import table
 
 LAYER = layer_of(1)
 
@@ -105,7 +106,7 @@ def test_a_layer_that_no_registry_takes_is_named(tmp_path: Path, compression: st
     assert "save it again" in caught.value.hint
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "form"),
     [
         (b"PK\3\4" + bytes(600), "zip"),

@@ -107,7 +107,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
         written(tmp_path / "none/out.tar", archive.images[0].image, "oci")
 
 
-@pytest.mark.parametrize("name", ["folder", "fifo", "to-fifo", "loop"])
+@table("name", ["folder", "fifo", "to-fifo", "loop"])
 def test_only_a_regular_file_is_replaced(tmp_path: Path, name: str) -> None:
     (tmp_path / "folder").mkdir()
     os.mkfifo(tmp_path / "fifo")

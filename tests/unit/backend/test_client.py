@@ -534,7 +534,7 @@ def test_an_address_that_cannot_be_used_is_refused(url: str) -> None:
     assert "hunter2" not in caught.value.message
 
 
-@pytest.mark.parametrize(
+@table(
     ("written", "meant"),
     [
         ("api.example.com", "https://api.example.com"),

@@ -9,6 +9,7 @@ from keynet.explain.layered_tree import merge
 from keynet.explain.package_records import Package
 from keynet.explain.treemap import Box, place
 from keynet.oci.summary import ImageConfig, ImageInspect, LayerInfo
+from tests.tables import table
 
 OWN = "opt/keynet/lib/python3.11/site-packages"
 BASE = "opt/conda/lib/python3.11/site-packages"
@@ -118,7 +119,7 @@ def test_removed_and_emptied_folders_take_all_below_them() -> None:
     assert sorted(each.path for each in tree.hidden) == ["a/b/c", "e/f", "g/h"]
 
 
-@pytest.mark.parametrize("sizes", [[5], [6, 6, 4, 3, 2, 2, 1], [10**12, 1, 1], [1] * 50])
+@table("sizes", [[5], [6, 6, 4, 3, 2, 2, 1], [10**12, 1, 1], [1] * 50])
 def test_rectangles_have_the_areas_of_their_sizes(sizes: list[int]) -> None:
     outer = Box(10, 20, 600, 400)
     boxes = place(sizes, outer)

@@ -105,7 +105,7 @@ def test_a_platform_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
         normalised_url(url)
 
 
-@pytest.mark.parametrize("url", ["a.b:99999", "[1::2::3]:1", "xn--n3h.com", "https://a.b:0"])
+@table("url", ["a.b:99999", "[1::2::3]:1", "xn--n3h.com", "https://a.b:0"])
 def test_a_registry_at_a_host_that_cannot_exist_is_refused(url: str) -> None:
     with pytest.raises(UsageError):
         registry_host(url)

@@ -3,8 +3,6 @@
 import json
 from typing import Any
 
-import pytest
-
 from keynet.oci import base_config
 from keynet.oci.base_config import Looked
 from keynet.oci.descriptor import Digest
@@ -74,7 +72,7 @@ def test_a_config_without_platform_says_nothing(config: dict[str, Any]) -> None:
     assert base_config.read(config) is None
 
 
-@pytest.mark.parametrize("run", [None, [], "x", {"Env": "A=b", "User": 3, "OnBuild": {}}])
+@table("run", [None, [], "x", {"Env": "A=b", "User": 3, "OnBuild": {}}])
 def test_odd_fields_count_as_missing(run: object) -> None:
     config = {"os": "linux", "architecture": "amd64", "config": run, "variant": 7}
     assert base_config.read(config) == BaseFacts(AMD64, environment={})
@@ -96,7 +94,7 @@ def test_each_engine_inspects_in_its_own_way() -> None:
     assert base_config.read_inspected({}) is None
 
 
-@pytest.mark.parametrize(
+@table(
     "looked",
     [
         Looked(()),

@@ -2,11 +2,10 @@
 
 from dataclasses import replace
 
-import pytest
-
 from keynet.oci.descriptor import Descriptor, MediaType
 from keynet.oci.index_entries import choose_entry, images_of
 from keynet.oci.platform import Platform
+from tests.tables import table
 
 _AMD64 = replace(
     Descriptor.of(MediaType.OCI_MANIFEST, b"amd64"), platform=Platform("linux", "amd64")
@@ -16,7 +15,7 @@ _ARM64 = replace(
 )
 
 
-@pytest.mark.parametrize(
+@table(
     "entry",
     [
         replace(_AMD64, platform=Platform("unknown", "unknown")),

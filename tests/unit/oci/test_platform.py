@@ -9,7 +9,7 @@ from keynet.oci.platform import DEFAULT, Platform, choose, for_cluster, host, pi
 from tests.tables import table
 
 
-@pytest.mark.parametrize("text", ["linux/amd64", "linux/arm/v7", "linux/amd64/v3", "windows/amd64"])
+@table("text", ["linux/amd64", "linux/arm/v7", "linux/amd64/v3", "windows/amd64"])
 def test_platforms_round_trip(text: str) -> None:
     assert str(Platform.parse(text)) == text
 

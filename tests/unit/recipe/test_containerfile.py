@@ -68,7 +68,7 @@ def test_run_is_found_where_it_is_an_instruction(
     assert BuildPlan(tmp_path, (), containerfile.read(file)).needs_run is expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "expected"),
     [
         ("# syntax=docker/dockerfile:1\nFROM a\n", "docker/dockerfile:1"),

@@ -23,6 +23,7 @@ from keynet.registry.client import RegistryClient
 from keynet.registry.http.exchange import Timeouts
 from tests.fakes.loopback import on_a_port
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.registry.conftest import Connect, no_wait
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -192,7 +193,7 @@ BOTH = {**MANIFEST, "manifests": []}
 OTHER_DIGEST = str(Digest.of(b"other"))
 
 
-@pytest.mark.parametrize(
+@table(
     ("content", "media_type", "error", "says"),
     [
         (json.dumps(BOTH).encode(), MediaType.OCI_MANIFEST, ValidationError, "both"),
@@ -246,9 +247,7 @@ def test_a_digest_header_out_of_its_grammar_is_refused(connect: Connect) -> None
         run(read_manifest)
 
 
-@pytest.mark.parametrize(
-    "content", [b"y" * 1000, b"x" * 1001, b"x" * 999, b"", gzip.compress(b"x" * 1000, mtime=0)]
-)
+@table("content", [b"y" * 1000, b"x" * 1001, b"x" * 999, b"", gzip.compress(b"x" * 1000, mtime=0)])
 def test_a_blob_with_other_bytes_is_refused(connect: Connect, content: bytes) -> None:
     run = served(connect, lambda request: httpx.Response(200, content=content, request=request))
     with pytest.raises(RegistryError):
@@ -294,7 +293,7 @@ def test_a_compressed_answer_is_not_unpacked(connect: Connect) -> None:
         tracemalloc.stop()
 
 
-@pytest.mark.parametrize("work", WORK)
+@table("work", WORK)
 def test_a_redirect_loop_ends(
     connect: Connect, work: Callable[[RegistryClient], Awaitable[None]]
 ) -> None:
@@ -327,7 +326,7 @@ def test_texts_of_the_server_are_made_safe(connect: Connect) -> None:
     assert caught.value.code == "DENIED"
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "body", "says"),
     [
         (401, {"errors": [{"code": "UNAUTHORIZED", "message": "x"}]}, "credentials"),

@@ -63,8 +63,8 @@ class Leading:
         return httpx.Response(status, headers=headers, request=request)
 
 
-@pytest.mark.parametrize("host", IMPOSSIBLE)
-@pytest.mark.parametrize("step", [pull, push, tags], ids=lambda step: step.__name__)
+@table("host", IMPOSSIBLE)
+@table("step", [pull, push, tags])
 def test_a_host_that_cannot_exist_is_refused_and_named(
     connect: Connect, step: Step, host: str
 ) -> None:

@@ -10,6 +10,7 @@ from keynet.errors import RegistryError
 from keynet.registry.client import RegistryClient
 from tests.fakes.overriding import Answers, Overriding
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 PAGE = "<html><head><title>Sign in - SSO</title></head><body>Company account</body></html>"
@@ -31,7 +32,7 @@ def run(connect: Connect, answers: Answers, work: Work, *, auth: str = "open") -
     asyncio.run(go())
 
 
-@pytest.mark.parametrize(
+@table(
     ("path", "work", "says"),
     [
         ("/v2/", lambda client: client.ping(), "does not answer as a registry"),
@@ -39,7 +40,6 @@ def run(connect: Connect, answers: Answers, work: Work, *, auth: str = "open") -
         ("/_catalog", lambda client: client.catalog(), "cannot be read (list the repositories)"),
         ("/manifests/", lambda client: client.get_manifest("a/b", "1"), "cannot be read"),
     ],
-    ids=["ping", "tags", "catalog", "manifest"],
 )
 def test_a_page_in_place_of_an_answer_is_named(
     connect: Connect, path: str, work: Work, says: str
@@ -73,7 +73,7 @@ def test_a_password_that_the_registry_repeats_is_not_shown(connect: Connect) -> 
 POLICY = b'{"errors": [{"code": "PROJECTPOLICYVIOLATION", "message": "not signed by cosign."}]}'
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "body", "says"),
     [
         (412, POLICY, "not signed by cosign"),

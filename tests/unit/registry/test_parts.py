@@ -59,7 +59,7 @@ def test_an_address_that_no_reference_may_have_is_a_usage_error(text: str) -> No
         Registry.parse(text)
 
 
-@pytest.mark.parametrize("text", ["a", "a-b.c--d.example:1", "xn--bcher-kva.example", "[::1]:5000"])
+@table("text", ["a", "a-b.c--d.example:1", "xn--bcher-kva.example", "[::1]:5000"])
 def test_names_of_hosts_are_taken(text: str) -> None:
     assert Registry.parse(text).name == text
 

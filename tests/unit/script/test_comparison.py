@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from keynet.script.comparison import Change, compare
 from tests.tables import table
 
@@ -35,7 +33,7 @@ def test_a_changed_field_is_shown_with_both_values(field: str, old: Any, new: An
     assert not result.added + result.removed
 
 
-@pytest.mark.parametrize(
+@table(
     ("field", "old", "new"),
     [
         ("help", "a", "b"),

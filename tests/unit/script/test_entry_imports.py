@@ -2,12 +2,11 @@
 
 import ast
 
-import pytest
-
 from keynet.script import entry_imports
+from tests.tables import table
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "names", "level"),
     [
         ("import torch.nn, common.util as u\nfrom lib import x\n", {"torch", "common", "lib"}, 0),

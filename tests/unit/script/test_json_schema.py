@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
-import pytest
 
 from keynet.script import json_schema
 from tests.tables import table
@@ -45,7 +44,7 @@ def test_the_output_of_params_fits_its_schema(tmp_path: Path) -> None:
     assert accepts(json_schema.of_output(), read(tmp_path, "x = 1").to_json())
 
 
-@pytest.mark.parametrize(
+@table(
     "change",
     [
         {"arguments": [{"name": "x"}]},

@@ -7,6 +7,7 @@ import pytest
 from keynet.script.arguments import Argument as A
 from keynet.script.arguments import TypeName
 from keynet.script.extraction import extract
+from tests.tables import table
 from tests.unit.script.reading import arguments, write
 
 LR, N = A("lr", "float", 0.1), A("n", "int", 3)
@@ -92,7 +93,7 @@ def test_a_parser_tells_its_prefix(tmp_path: Path) -> None:
     ) == [LR]
 
 
-@pytest.mark.parametrize(
+@table(
     ("made", "choices"),
     [
         ("Enum('Mode', 'fast slow')", ("fast", "slow")),
@@ -347,7 +348,7 @@ def test_constants_of_the_standard_library_are_numbers(tmp_path: Path) -> None:
     ) == [A("v", "int", 17), A("s", "int", 15)]
 
 
-@pytest.mark.parametrize(
+@table(
     "start",
     ['x = ["false", "f"]', "# the f' of the matter", '"""a docstring of f"""', 'x = "f\\" f"'],
 )

@@ -10,6 +10,7 @@ import pytest
 from keynet.errors import ScriptInvalid
 from keynet.script.arguments import Extraction
 from keynet.script.extraction import extract
+from tests.tables import table
 
 SCRIPT = """\
 import argparse
@@ -88,7 +89,7 @@ NESTED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("script", NESTED.values(), ids=NESTED)
+@table("script", NESTED.values())
 def test_a_deep_caller_and_a_thread_read_the_same(script: str, tmp_path: Path) -> None:
     path = tmp_path / "train.py"
     path.write_text(script)

@@ -288,7 +288,7 @@ def test_the_table_of_a_pyproject_is_read(tmp_path: Path) -> None:
     assert (settings.model_name, settings.project_id) == ("모델", 3)
 
 
-@pytest.mark.parametrize("content", [b"[", b"\xff", b"[tool]\nkeynet = 3\n", b"x=" + b"[" * 9999])
+@table("content", [b"[", b"\xff", b"[tool]\nkeynet = 3\n", b"x=" + b"[" * 9999])
 def test_a_pyproject_that_cannot_be_read_is_named(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "pyproject.toml").write_bytes(content)
     with pytest.raises(UsageError, match=r"pyproject\.toml"):
@@ -303,7 +303,7 @@ def test_the_platform_is_a_setting_like_the_others() -> None:
     assert merge({}, {}, table, None).platform == "linux/s390x"
 
 
-@pytest.mark.parametrize(
+@table(
     ("flags", "table", "named"),
     [
         ({"base_image": "a", "dockerfile": Path("D")}, {}, ("--base-image", "--dockerfile")),

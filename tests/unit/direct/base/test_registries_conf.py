@@ -191,8 +191,8 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
         load(named, tmp_path, tmp_path)
 
 
-@pytest.mark.parametrize("part", ["registries.conf", "registries.conf.d/1.conf"])
-@pytest.mark.parametrize("opened", ["file", "folder"])
+@table("part", ["registries.conf", "registries.conf.d/1.conf"])
+@table("opened", ["file", "folder"])
 def test_what_other_users_can_change_is_refused_with_the_command(
     part: str, opened: str, tmp_path: Path
 ) -> None:

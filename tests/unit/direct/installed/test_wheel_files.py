@@ -63,7 +63,7 @@ def test_a_file_goes_where_an_installer_puts_it(tmp_path: Path, inside: str, out
     assert outside in placed(tmp_path, {inside: "x"})
 
 
-@pytest.mark.parametrize("name", ["RECORD", "INSTALLER", "REQUESTED", "direct_url.json"])
+@table("name", ["RECORD", "INSTALLER", "REQUESTED", "direct_url.json"])
 def test_what_is_of_an_installation_is_not_taken(tmp_path: Path, name: str) -> None:
     entries = placed(tmp_path, {f"{INFO}/{name}": "of the host"})
     assert all(b"of the host" not in read(entry) for entry in entries.values())

@@ -62,7 +62,7 @@ def test_all_stay_where_it_is_not_known(tags: frozenset[str]) -> None:
     assert wheel_hashes([locked]) == {}
 
 
-@pytest.mark.parametrize(
+@table(
     "secret",
     [
         wheel("https://me:pw-secret@a.example/six-1-py3-none-any.whl?token=pw-secret#pw-secret"),

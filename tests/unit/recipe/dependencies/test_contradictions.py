@@ -12,7 +12,7 @@ from .projects import OWN, find, write
 PINNED = "numpy==1.26.4\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "text"),
     [
         ("pyproject.toml", OWN + 'dependencies = ["numpy>=2"]\n'),

@@ -166,7 +166,7 @@ def test_a_lock_of_a_file_without_a_project_is_named(
     assert command in notices[0]
 
 
-@pytest.mark.parametrize(
+@table(
     "name", ["requirements-gpu.txt", "requirements.in", "pylock.gpu.toml", "requirements/gpu.txt"]
 )
 def test_a_further_list_is_named_next_to_the_one_that_is_used(tmp_path: Path, name: str) -> None:
@@ -234,7 +234,7 @@ def test_a_named_file_without_packages_is_an_error(tmp_path: Path) -> None:
         find(tmp_path, requirements=tmp_path / "config.yaml")
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         '[tool.flit.metadata]\nrequires = ["six"]\n',

@@ -1,8 +1,7 @@
 """Names of distributions in requirements, and what people mean by some of them."""
 
-import pytest
-
 from keynet.recipe.packages import package_names
+from tests.tables import table
 
 
 def test_the_names_in_requirements_files_are_read() -> None:
@@ -13,7 +12,7 @@ def test_the_names_in_requirements_files_are_read() -> None:
     assert package_names.named(files) == {"numpy", "six", "own-lib"}
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "meant"),
     [
         ("pytorch", "torch"),

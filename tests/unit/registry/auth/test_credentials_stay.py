@@ -15,6 +15,7 @@ from keynet.registry.transfer.push_image import push_image
 from keynet.secret import Secret
 from tests.fakes.images import random_image
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.registry.conftest import PASSWORD, USER, Connect
 
 SECRETS = (PASSWORD, base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode(), "token-")
@@ -47,7 +48,7 @@ class Altered(MemoryRegistry):
         return answer
 
 
-@pytest.mark.parametrize(
+@table(
     "realm",
     [
         "https://evil.test/token",
@@ -144,8 +145,8 @@ def test_a_foreign_upload_location_gets_no_credentials(
     assert leaked(registry) == []
 
 
-@pytest.mark.parametrize("auth", ["basic", "token"])
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@table("auth", ["basic", "token"])
+@table("status", [301, 302, 303, 307, 308])
 def test_a_foreign_redirect_gets_no_credentials(connect: Connect, auth: str, status: int) -> None:
     content = b"layer"
     registry = Altered(
@@ -192,7 +193,7 @@ def test_a_stranger_that_asks_for_a_password_gets_none(connect: Connect) -> None
     assert leaked(registry) == []
 
 
-@pytest.mark.parametrize(
+@table(
     "place",
     [
         "http://registry.test/v2/a/b/blobs/uploads/u1",
@@ -204,7 +205,7 @@ def test_a_stranger_that_asks_for_a_password_gets_none(connect: Connect) -> None
         "https://[/",
     ],
 )
-@pytest.mark.parametrize("kind", ["upload", "redirect", "link"])
+@table("kind", ["upload", "redirect", "link"])
 def test_a_bad_url_is_not_followed(connect: Connect, place: str, kind: str) -> None:
     registry = Altered(auth="basic", elsewhere=stranger)
     registry.repository("a/b")
@@ -287,7 +288,7 @@ def test_cookies_are_not_kept(connect: Connect) -> None:
     assert not [seen for seen in registry.seen if "cookie" in seen.headers]
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "https://user:hunter2hunter2@registry.test",

@@ -14,6 +14,7 @@ from keynet.registry.client import RegistryClient
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import random_image
 from tests.fakes.registry import MemoryRegistry, Refuse, Reply
+from tests.tables import table
 from tests.unit.registry.conftest import Connect, no_wait
 
 
@@ -64,8 +65,8 @@ async def read_everything(client: RegistryClient, blob: Descriptor) -> list[obje
     ]
 
 
-@pytest.mark.parametrize("auth", ["basic", "token"])
-@pytest.mark.parametrize("status", [404, 403])
+@table("auth", ["basic", "token"])
+@table("status", [404, 403])
 def test_what_anonymous_readers_do_not_see_is_read_and_written(
     connect: Connect, auth: str, status: int
 ) -> None:
@@ -165,7 +166,7 @@ def test_a_ping_is_its_own_question(connect: Connect) -> None:
     assert registry.asked("/v2/") == 2, "refused, then accepted"
 
 
-@pytest.mark.parametrize("status", [200, 404, 403, 301, 400])
+@table("status", [200, 404, 403, 301, 400])
 def test_a_root_that_says_nothing_is_no_obstacle(connect: Connect, status: int) -> None:
     registry = MemoryRegistry(
         auth="open", fault=lambda q: Refuse(status) if q.url.path == "/v2/" else None
@@ -305,10 +306,10 @@ class Both(MemoryRegistry):
         return reply
 
 
-@pytest.mark.parametrize(
+@table(
     "bearer", ['Bearer realm="https://git.test/jwt"', 'Bearer realm="/x@"', "Bearer", "Bearer x=1"]
 )
-@pytest.mark.parametrize("first", [True, False])
+@table("first", [True, False])
 def test_basic_serves_where_the_token_server_must_not_have_the_password(
     connect: Connect, bearer: str, first: bool
 ) -> None:

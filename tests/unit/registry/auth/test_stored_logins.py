@@ -103,7 +103,7 @@ def test_places_are_asked_in_order(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("content", ["{", "[]", '{"auths": 3}', '{"auths": {"r.test": 5}}'])
+@table("content", ["{", "[]", '{"auths": 3}', '{"auths": {"r.test": 5}}'])
 def test_a_broken_file_is_named_and_its_secrets_are_not_shown(tmp_path: Path, content: str) -> None:
     path = tmp_path / "auth.json"
     path.write_text(content)
@@ -119,7 +119,7 @@ def test_an_entry_that_is_no_base64_is_named(tmp_path: Path) -> None:
     assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("content", ["", "{}", '{"auths": null}', '{"auths": {"r.test": {}}}'])
+@table("content", ["", "{}", '{"auths": null}', '{"auths": {"r.test": {}}}'])
 def test_an_empty_file_holds_nothing(tmp_path: Path, content: str) -> None:
     path = tmp_path / "auth.json"
     path.write_text(content)

@@ -121,13 +121,12 @@ def read(connect: Connect, registry: MemoryRegistry) -> None:
     asyncio.run(run())
 
 
-@pytest.mark.parametrize(
+@table(
     "post",
     [
         *(Reply(status, {}, b"{}") for status in (400, 401, 403, 404, 405, 415, 501)),
         Reply(200, {}, b"<html>Sign in</html>"),
     ],
-    ids=lambda reply: str(reply.status),
 )
 def test_an_identity_token_goes_by_get_where_post_is_refused(connect: Connect, post: Reply) -> None:
     registry = Tokens(post)

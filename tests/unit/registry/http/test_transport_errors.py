@@ -12,6 +12,7 @@ import pytest
 from keynet.errors import RegistryError, RegistryUnreachable, UsageError
 from keynet.registry.queries import check_registry_connectivity
 from tests.fakes.registry import MemoryRegistry, Refuse
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 
@@ -50,8 +51,8 @@ class Failing(httpx.AsyncBaseTransport, httpx.AsyncByteStream):
         raise self.error
 
 
-@pytest.mark.parametrize("within", [False, True])
-@pytest.mark.parametrize("error", foreign_errors(), ids=lambda error: type(error).__name__)
+@table("within", [False, True])
+@table("error", foreign_errors())
 def test_every_exception_of_httpx_becomes_a_registry_error(
     connect: Connect, error: Exception, within: bool
 ) -> None:
@@ -78,7 +79,7 @@ def test_a_proxy_that_cannot_be_used_is_a_wrong_setting(monkeypatch: pytest.Monk
     assert "hunter2" not in f"{caught.value} {caught.value.hint}"
 
 
-@pytest.mark.parametrize(
+@table(
     ("value", "hint"),
     [
         ("90", "Try again in 90 seconds."),

@@ -8,6 +8,7 @@ import pytest
 from keynet.errors import NotFound, RegistryDenied, RegistryError
 from tests.fakes.overriding import Answers, Overriding
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 SCOPE = (
@@ -35,8 +36,8 @@ def listed(connect: Connect, transport: httpx.AsyncBaseTransport, **more: object
     return asyncio.run(go())
 
 
-@pytest.mark.parametrize("auth", ["open", "basic", "token"])
-@pytest.mark.parametrize(
+@table("auth", ["open", "basic", "token"])
+@table(
     ("status", "kind"),
     [(401, RegistryDenied), (403, RegistryDenied), (404, NotFound), (405, RegistryError),
      (400, RegistryError), (501, RegistryError)],

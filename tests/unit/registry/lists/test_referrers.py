@@ -18,6 +18,7 @@ from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import random_image
 from tests.fakes.overriding import Answers, Overriding
 from tests.fakes.registry import MemoryRegistry
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 _T = TypeVar("_T")
@@ -138,7 +139,7 @@ def test_a_refusal_that_may_hide_a_list_is_an_error(connect: Connect, status: in
     run(connect, transport, work)
 
 
-@pytest.mark.parametrize("status", [401, 403, 500, 503])
+@table("status", [401, 403, 500, 503])
 def test_where_the_api_is_refused_a_fallback_tag_is_believed(connect: Connect, status: int) -> None:
     transport = Overriding(MemoryRegistry(referrers=False), answering(status))
 
@@ -230,7 +231,7 @@ def test_a_tag_of_another_use_lists_nothing_and_is_not_called_removable(
     run(connect, Overriding(registry, answers), work)
 
 
-@pytest.mark.parametrize(
+@table(
     ("status", "body", "has_api"),
     [
         (200, INDEX, True),

@@ -13,6 +13,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import BytesLayer, image_of, random_image
 from tests.fakes.registry import CutAnswer, Fault, LostAnswer, MemoryRegistry, Refuse, Reply
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 TARGET = Reference("registry.test", "team/app", "1")
@@ -106,7 +107,7 @@ def test_a_manifest_is_read_where_head_is_not_offered(connect: Connect, status: 
     assert not [seen for seen in registry.seen if seen.method in ("POST", "PUT")]
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, CutAnswer(0.0)], ids=str)
+@table("fault", [*FAULTS, CutAnswer(0.0)])
 def test_a_mount_that_fails_becomes_an_upload_and_is_not_tried_again(
     connect: Connect, fault: Fault
 ) -> None:

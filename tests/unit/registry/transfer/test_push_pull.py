@@ -35,6 +35,7 @@ from tests.fakes.registry import (
     Partial,
     Refuse,
 )
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 TARGET = Reference("registry.test", "team/app", "1")
@@ -53,8 +54,8 @@ def methods(registry: MemoryRegistry, *wanted: str) -> list[str]:
     return [seen.method for seen in registry.seen if seen.method in wanted]
 
 
-@pytest.mark.parametrize("auth", ["open", "basic", "token"])
-@pytest.mark.parametrize("manifest_type", MediaType.MANIFESTS)
+@table("auth", ["open", "basic", "token"])
+@table("manifest_type", MediaType.MANIFESTS)
 def test_an_image_comes_back_as_it_went(connect: Connect, auth: str, manifest_type: str) -> None:
     registry = MemoryRegistry(auth=auth)
     image = random_image(5, manifest_type=manifest_type)
@@ -98,7 +99,7 @@ def test_layers_are_mounted_from_another_repository(connect: Connect) -> None:
     assert "from=library%2Fbase" in mounts[0]
 
 
-@pytest.mark.parametrize("status", [401, 403, 404, 405, 202])
+@table("status", [401, 403, 404, 405, 202])
 def test_a_refused_mount_becomes_an_upload(connect: Connect, status: int) -> None:
     def fault(request: httpx.Request) -> Fault | None:
         if b"mount=" in request.url.query and status != 202:
@@ -299,7 +300,7 @@ def index_of(registry: MemoryRegistry, *platforms: tuple[str, str, str | None]) 
     return Reference("registry.test", "team/app", "multi")
 
 
-@pytest.mark.parametrize(
+@table(
     ("platform", "seed"),
     [(None, 0), ("linux/amd64", 0), ("linux/arm64", 1), ("linux/arm/v7", 3)],
 )

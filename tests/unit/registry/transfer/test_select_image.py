@@ -11,6 +11,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.transfer.select_image import fetch_manifest
 from tests.fakes.registry import MemoryRegistry
 from tests.fakes.stored_images import entry, store_artifact, store_image, store_index
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 NAME = "team/app"
@@ -35,7 +36,7 @@ def chosen(connect: Connect, registry: MemoryRegistry, platform: str | None) -> 
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize(
+@table(
     ("offered", "wanted", "expected"),
     [
         (["linux/arm64/v8", "linux/amd64"], "linux/aarch64", "linux/arm64/v8"),

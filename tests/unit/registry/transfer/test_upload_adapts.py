@@ -12,6 +12,7 @@ from keynet.oci.reference import Reference
 from keynet.registry.transfer.push_image import push_image
 from tests.fakes.images import BytesLayer, image_of
 from tests.fakes.registry import Cut, Fault, MemoryRegistry, Partial, Refuse, Reply
+from tests.tables import table
 from tests.unit.registry.conftest import Connect
 
 MIB = 1024 * 1024
@@ -167,7 +168,7 @@ def test_a_put_with_a_body_that_is_refused_becomes_chunks(connect: Connect) -> N
     assert len(sizes) <= 3
 
 
-@pytest.mark.parametrize("status", [400, 404, 405, 500, 501])
+@table("status", [400, 404, 405, 500, 501])
 def test_a_registry_that_never_closes_chunks_gets_the_blob_in_one_put(
     connect: Connect, status: int
 ) -> None:

@@ -129,7 +129,7 @@ def test_an_installation_is_explained_without_the_line_that_keynet_wrote(
     assert "install.py" in log.failure("engine", 1, "/tmp/Containerfile").brief
 
 
-@pytest.mark.parametrize(
+@table(
     "lines",
     [
         ("STEP 1/10: FROM localhost/onb:1", "STEP 2/12: COPY requirements.txt /app/"),
@@ -148,7 +148,7 @@ def test_instructions_of_the_base_are_named_as_such(lines: tuple[str, ...]) -> N
     assert "ONBUILD" not in log.failure("engine", 1, "x").brief
 
 
-@pytest.mark.parametrize(
+@table(
     "step",
     [
         "STEP 9/10: COPY context/ /workspace/",

@@ -202,7 +202,7 @@ def test_an_engine_on_a_terminal_tells_what_it_skips(engine: str) -> None:
     assert not [event for event in events if isinstance(event, BlobAdvanced)]
 
 
-@pytest.mark.parametrize("amount", ["1.2.3MB/4MB", "./4MB", "\u0661MB/4MB", f"{'9' * 400}MB/4MB"])
+@table("amount", ["1.2.3MB/4MB", "./4MB", "\u0661MB/4MB", f"{'9' * 400}MB/4MB"])
 def test_what_is_no_amount_is_no_progress(amount: str) -> None:
     events = _events([f"{'a' * 12}: Pushing [=>  ]  {amount}"])
     assert events == [BlobStarted("a" * 12, None), BlobFinished("a" * 12)]

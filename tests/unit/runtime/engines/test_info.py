@@ -11,8 +11,8 @@ from tests.tables import table
 RECORDED = Path(__file__).parents[3] / "fakes" / "engine_output"
 
 
-@pytest.mark.parametrize("generation", ["debian-12", "debian-13"])
-@pytest.mark.parametrize("engine", ["podman", "buildah"])
+@table("generation", ["debian-12", "debian-13"])
+@table("engine", ["podman", "buildah"])
 def test_info_is_read(engine: str, generation: str) -> None:
     facts = read_info((RECORDED / f"info-{generation}-{engine}.json").read_text())
     assert facts.storage_driver == "overlay"

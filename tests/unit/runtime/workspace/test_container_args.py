@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.runtime.workspace.container_args import (
     ContainerRun,
     is_read_by_clients,
@@ -65,7 +63,7 @@ def test_variables_of_the_engines_programs_are_known(name: str) -> None:
     assert is_read_by_clients(name)
 
 
-@pytest.mark.parametrize("name", ["EPOCHS", "PYTHONPATH", "HF_TOKEN", "CUDA_VISIBLE_DEVICES"])
+@table("name", ["EPOCHS", "PYTHONPATH", "HF_TOKEN", "CUDA_VISIBLE_DEVICES"])
 def test_other_variables_are_passed_by_name(name: str) -> None:
     assert not is_read_by_clients(name)
 

@@ -52,7 +52,7 @@ def test_a_mount_that_no_engine_could_take_is_refused(text: str) -> None:
         mount_flag(text, HERE)
 
 
-@pytest.mark.parametrize("target", ["/workspace", "/workspace/", "//workspace", "/x/../workspace"])
+@table("target", ["/workspace", "/workspace/", "//workspace", "/x/../workspace"])
 def test_the_place_of_a_mount_is_known_however_it_is_written(target: str) -> None:
     assert mounted_at(f"type=bind,source=/a,target={target}") == "/workspace"
     assert mounted_at(f'type=bind,"source=/a,b",target={target}') == "/workspace"

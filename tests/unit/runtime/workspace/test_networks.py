@@ -166,7 +166,7 @@ def test_the_engines_own_networks_are_not_made(name: str) -> None:
         networks.ensure(Store(), name)
 
 
-@pytest.mark.parametrize("name", ["", "-x", "a b", "x/y"])
+@table("name", ["", "-x", "a b", "x/y"])
 def test_an_invalid_name_reaches_no_engine(name: str) -> None:
     store = Store()
     with pytest.raises(InvalidRunSettings):

@@ -31,7 +31,7 @@ def test_other_gpus_are_refused(text: str) -> None:
         parse_gpus(text)
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "folder", "inside"),
     [
         ("results", "results", "/output"),
@@ -46,7 +46,7 @@ def test_output_has_a_folder_here_and_one_in_the_container(
     assert output_folder(text) == (Path(folder), inside)
 
 
-@pytest.mark.parametrize("text", ["", ":/output", "a:/", "a:/b/../c"])
+@table("text", ["", ":/output", "a:/", "a:/b/../c"])
 def test_an_output_without_a_folder_is_refused(text: str) -> None:
     with pytest.raises(InvalidRunSettings, match="--output"):
         output_folder(text)

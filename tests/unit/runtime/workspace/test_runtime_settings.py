@@ -178,7 +178,7 @@ def test_what_the_user_has_saved_is_never_widened_by_a_repository() -> None:
         merge_runtime(table={"privileged": True}, saved={"privileged": False})
 
 
-@pytest.mark.parametrize("table", [1, "x", [1], True])
+@table("table", [1, "x", [1], True])
 def test_a_table_that_is_none_is_refused_with_its_place(table: Any) -> None:
     with pytest.raises(InvalidRunSettings, match=r"tool\.keynet\.runtime\] is not a table"):
         merge_runtime(table=table)

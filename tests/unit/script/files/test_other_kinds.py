@@ -63,7 +63,7 @@ def test_a_list_that_parses_as_python_is_refused(tmp_path: Path, text: str) -> N
     assert "nothing in it runs" in _refused(tmp_path / "requirements.txt", text).message
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "text"),
     [
         ("run.sh", "python train.py --lr 0.1\n"),
@@ -83,7 +83,7 @@ def test_a_pointer_of_git_lfs_is_refused_with_the_command_that_helps(tmp_path: P
     assert "git lfs pull" in error.hint
 
 
-@pytest.mark.parametrize("name", ["notes.txt", "config.yaml", "README.md", "data.csv"])
+@table("name", ["notes.txt", "config.yaml", "README.md", "data.csv"])
 def test_text_that_does_not_parse_is_named_by_its_kind(tmp_path: Path, name: str) -> None:
     message = _refused(tmp_path / name, "Training notes: see below.\n").message
     assert f"its name ends in .{name.partition('.')[2]}" in message

@@ -68,7 +68,7 @@ def test_what_is_too_deep_or_too_large_is_refused(tmp_path: Path, text: str) -> 
     assert refused(path)
 
 
-@pytest.mark.parametrize("encoding", ["utf-8-sig", "cp949", "latin-1", "utf-8"])
+@table("encoding", ["utf-8-sig", "cp949", "latin-1", "utf-8"])
 def test_declared_encodings_and_bom_are_read(tmp_path: Path, encoding: str) -> None:
     path = tmp_path / "train.py"
     text = "é" if encoding == "latin-1" else "한글"

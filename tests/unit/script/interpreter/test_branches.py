@@ -132,7 +132,7 @@ def test_what_is_added_on_every_path_is_a_choice(tmp_path: Path, body: str) -> N
     assert found.notes == ()
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "d = 1\ndef f():\n    global d\n    if X:\n        return\n    d = 2\nf()",
@@ -205,7 +205,7 @@ def test_a_subcommand_on_a_condition_is_noted(tmp_path: Path, library: str, cond
     assert {note.message for note in found.notes} == {SOMETIMES, REQUIRED}
 
 
-@pytest.mark.parametrize("library", SUBCOMMANDS)
+@table("library", SUBCOMMANDS)
 def test_a_subcommand_that_is_always_there_is_not_noted(tmp_path: Path, library: str) -> None:
     before, adding, after = SUBCOMMANDS[library]
     function = f"def f():\n    if X:\n        raise SystemExit\n{adding}\nf()"

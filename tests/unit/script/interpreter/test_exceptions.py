@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from tests.tables import table
 from tests.unit.script.reading import Row, arguments, read, rows
 
@@ -70,7 +68,7 @@ def test_what_no_handler_goes_on_from_is_certain(tmp_path: Path, body: str) -> N
     assert argument.default == 2
 
 
-@pytest.mark.parametrize(
+@table(
     "body",
     [
         "try:\n    os.environ['RANK']\n    p.add_argument('--a')\nexcept KeyError:\n    pass",

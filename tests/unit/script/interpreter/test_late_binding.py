@@ -128,7 +128,7 @@ def test_an_iterator_makes_its_items_when_they_are_taken(
     assert read(tmp_path, script) == (None, choices, choices is None)
 
 
-@pytest.mark.parametrize(
+@table(
     ("then", "choices"),
     [
         ("", ["first"]),
@@ -230,7 +230,7 @@ def test_sets_are_changed_in_place(tmp_path: Path) -> None:
     assert read(tmp_path, script) == (None, ["b"], False)
 
 
-@pytest.mark.parametrize(
+@table(
     ("view", "choices"),
     [
         ("table.keys()", ["a", "b"]),

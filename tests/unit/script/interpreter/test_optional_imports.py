@@ -2,8 +2,6 @@
 
 from pathlib import Path
 
-import pytest
-
 from keynet.script.arguments import Extraction
 from keynet.script.extraction import extract
 from tests.tables import table
@@ -53,7 +51,7 @@ def test_a_library_that_the_project_requires_is_there(
     assert found.notes == ()
 
 
-@pytest.mark.parametrize(
+@table(
     "files",
     [
         {"requirements.txt": 'torch; sys_platform == "win32"\n# torch\n-r torch\n'},

@@ -27,14 +27,14 @@ def _said(base: str, facts: BaseFacts | None, *, strict: bool = False) -> list[s
     return [event.text for event in events if isinstance(event, Notice)]
 
 
-@pytest.mark.parametrize("base", ["alpine:3.20", "ubuntu", "debian:bookworm-slim", "busybox:1.36"])
+@table("base", ["alpine:3.20", "ubuntu", "debian:bookworm-slim", "busybox:1.36"])
 def test_an_image_of_docker_hub_without_python_is_refused(base: str) -> None:
     with pytest.raises(ValidationError, match="has no Python") as caught:
         _said(base, HUB)
     assert "--base-image" in (caught.value.hint or "")
 
 
-@pytest.mark.parametrize(
+@table(
     ("base", "facts"),
     [
         ("alpine:3.20", LOCAL),

@@ -7,6 +7,7 @@ import pytest
 from keynet.errors import ContextInvalid
 from keynet.plan import Dependencies
 from keynet.steps.checking import python_requirement
+from tests.tables import table
 
 
 @pytest.mark.parametrize(
@@ -20,7 +21,7 @@ def test_python_in_the_requirements_costs_no_key(line: str, version: str) -> Non
     assert f"--base-image python:{version}" in caught.value.hint
 
 
-@pytest.mark.parametrize(
+@table(
     "line", ["python-dateutil>=2", "pythonnet", "python; sys_platform == 'win32'", "python @ x.whl"]
 )
 def test_other_lines_may_be_installed(line: str) -> None:

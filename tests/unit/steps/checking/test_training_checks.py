@@ -145,7 +145,7 @@ def test_a_containerfile_of_the_users_own_is_left_alone(tmp_path: Path) -> None:
     training_checks.check(plan, script, PackageTrial(), ignore, strict=True)
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         "get_ipython().system('pip install torch')\n",

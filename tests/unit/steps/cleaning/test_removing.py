@@ -12,6 +12,7 @@ from keynet.runtime.remains import Kind as InStore
 from keynet.runtime.remains import Remnant
 from keynet.steps.cleaning import removing
 from keynet.steps.cleaning.leftover import InEngine, Kind, Leftover, OwnFolder, State
+from tests.tables import table
 
 
 @dataclass
@@ -40,7 +41,7 @@ def folder(path: Path, kind: Kind = Kind.CACHE) -> Leftover:
     return Leftover(kind, str(path), State.KEPT, OwnFolder(path))
 
 
-@pytest.mark.parametrize(
+@table(
     ("images", "everything", "names"),
     [
         (False, False, {"left"}),

@@ -10,6 +10,7 @@ from keynet.steps.examining import engine_checks
 from keynet.steps.examining.check import Check
 from keynet.steps.examining.engine_checks import EnginesFound
 from tests.fakes.builder import ArchiveBuilder, Offered
+from tests.tables import table
 
 NAMES = ("first", "second", "third")
 
@@ -37,7 +38,7 @@ SLOW = _works("first", storage_driver="vfs")
 COPIES = _works("first", can_run=False, no_run_reason="refused")
 
 
-@pytest.mark.parametrize(
+@table(
     ("first", "chosen", "why"),
     [
         (_works("first"), "first", "the first of first, second, and it works"),

@@ -7,6 +7,7 @@ import pytest
 
 from keynet.steps.examining import disks, host_checks
 from keynet.steps.examining.check import Check, Group
+from tests.tables import table
 from tests.unit.conftest import Machine
 
 
@@ -17,7 +18,7 @@ def _shown(name: str) -> list[Check]:
     return shown
 
 
-@pytest.mark.parametrize(
+@table(
     ("files", "version"),
     [
         (["cgroup.controllers"], "2"),

@@ -12,7 +12,7 @@ from ..projects import find, write
 HASH = f"--hash=sha256:{'a' * 64}"
 
 
-@pytest.mark.parametrize(
+@table(
     "text",
     [
         f"six==1.16.0 {HASH}\nattrs\n",

@@ -76,7 +76,7 @@ def test_options_are_told_apart(line: str, expected: list[tuple[str, str]]) -> N
     assert requirement_lines.options(line) == expected
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "expected"),
     [
         ("-e ./a[b] ; c", "./a[b] ; c"),

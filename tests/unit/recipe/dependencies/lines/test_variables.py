@@ -18,7 +18,7 @@ UNKNOWN = "${ABSENT} ${EMPTY} ${LINES} ${lower} $HOST"
 VARIABLES = Variables(ENVIRONMENT, frozenset({"index.example.com", "other.example.com:8443"}))
 
 
-@pytest.mark.parametrize(
+@table(
     ("line", "expected"),
     [
         ("-i https://${HOST}/${HOST}", "-i https://example.com/example.com"),

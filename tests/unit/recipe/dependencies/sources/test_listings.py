@@ -207,7 +207,7 @@ def test_the_environment_of_conda_is_translated(tmp_path: Path) -> None:
     assert "cudatoolkit=11.8, libgcc-ng, a=1|2" in notices[1]
 
 
-@pytest.mark.parametrize("text", ["a: [", "dependencies: 1\n", "- x\n", "\xff"])
+@table("text", ["a: [", "dependencies: 1\n", "- x\n", "\xff"])
 def test_an_environment_that_is_none_is_named(tmp_path: Path, text: str) -> None:
     (tmp_path / "environment.yml").write_bytes(text.encode("latin-1"))
     try:
@@ -217,7 +217,7 @@ def test_an_environment_that_is_none_is_named(tmp_path: Path, text: str) -> None
     assert "environment.yml" in notices[0]
 
 
-@pytest.mark.parametrize(
+@table(
     ("source", "message"),
     [
         (b"# /// script\n# dependencies = [\n# ///\n", "cannot be used"),

@@ -7,6 +7,7 @@ import pytest
 
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import Selection
+from tests.tables import table
 
 from ..projects import find, lines, write
 
@@ -157,7 +158,7 @@ def test_an_index_for_other_systems_alone_is_not_asked(tmp_path: Path) -> None:
     assert f'"{cpu}"'.encode() not in pinned
 
 
-@pytest.mark.parametrize(
+@table(
     ("name", "dependencies", "command"),
     [
         ("uv.lock", '["b"]', "uv lock"),

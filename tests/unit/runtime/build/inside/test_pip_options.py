@@ -7,6 +7,7 @@ import pytest
 
 from keynet.runtime.build.inside import pip_options
 from keynet.runtime.build.inside.pip_options import Options
+from tests.tables import table
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +107,7 @@ def test_options_become_flags_and_the_lines_of_requirements_stay(tmp_path: Path)
     assert (folder / "more.txt").read_text() == "numpy\n"
 
 
-@pytest.mark.parametrize(
+@table(
     ("text", "word"),
     [
         ("--prefer-binary\nsix\n", "--prefer-binary"),

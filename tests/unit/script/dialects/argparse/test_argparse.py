@@ -432,7 +432,7 @@ def test_the_values_of_an_enum_with_a_constructor_of_its_own_are_unknown(tmp_pat
     assert (size.default, size.choices) == (None, None)
 
 
-@pytest.mark.parametrize(
+@table(
     "loop",
     [
         "for one in sub.choices.values():",

@@ -133,7 +133,7 @@ def test_a_type_that_is_not_known_is_noted(tmp_path: Path) -> None:
     assert note.message == "The type of a is unknown; it is reported as str."
 
 
-@pytest.mark.parametrize(
+@table(
     ("parameter", "kind"),
     [("n=3", "int"), ("n=0.5", "float"), ("n=False", "bool"), ("n=typer.Option(3)", "int")],
 )

@@ -2,8 +2,7 @@
 
 from pathlib import Path
 
-import pytest
-
+from tests.tables import table
 from tests.unit.script.reading import read, rows
 
 SCRIPT = """
@@ -20,7 +19,7 @@ class Settings(BaseSettings{keyword}):
 """
 
 
-@pytest.mark.parametrize(
+@table(
     ("keyword", "config", "call"),
     [
         ("", "cli_parse_args=True", "Settings()"),

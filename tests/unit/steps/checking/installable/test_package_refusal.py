@@ -1,7 +1,5 @@
 """Which of uv's refusals hold whatever a build does; the texts are uv 0.13's."""
 
-import pytest
-
 from keynet.direct.base.target_python import TargetPython
 from keynet.steps.checking.installable import package_refusal, silent_index
 from tests.tables import table
@@ -59,7 +57,7 @@ def test_a_placeholder_is_explained() -> None:
     assert "scikit-learn for sklearn" in error.hint
 
 
-@pytest.mark.parametrize(
+@table(
     ("statuses", "reason"),
     [
         (("401", "404"), "the package index refuses the login"),

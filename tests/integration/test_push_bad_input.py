@@ -182,6 +182,21 @@ def test_requirements_that_do_not_resolve_are_named_with_index_and_python(
     _refused(told, 4, "the index has no package no-such-package", "with Python 3.11", index.url)
     assert "was not found in the package registry" in told.stderr
     assert "Requesting upload key" not in told.stderr
+    planned = push(setup, context, "--dry-run", env=through(index))
+    assert planned.returncode == 4
+    assert "the index has no package no-such-package" in planned.stderr
+    assert "CMD" in planned.stdout
+
+
+@pytest.mark.packages
+def test_a_wheel_that_nothing_can_open_costs_no_key(
+    setup: HostSetup, context: Path, index: Index
+) -> None:
+    write(setup, context / "requirements.txt", "./own-1.0-py3-none-any.whl\n")
+    write(setup, context / "own-1.0-py3-none-any.whl", "the first half of a wheel\n")
+    told = push(setup, context, env=through(index))
+    _refused(told, 3, "own-1.0-py3-none-any.whl of the project cannot be installed", "truncated")
+    assert "Requesting upload key" not in told.stderr
 
 
 def test_python_among_the_requirements_costs_no_key(

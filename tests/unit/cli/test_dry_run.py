@@ -28,6 +28,7 @@ def _add(platform: Platform, tag: str, **settings: Any) -> str:
     return f"{platform.registry_host}/python:{tag}"
 
 
+@pytest.mark.medium
 @pytest.mark.parametrize("command", ["push", "build"])
 def test_what_a_build_refuses_is_refused_below_the_plan(
     platform: Platform, capsys: Capture, command: str
@@ -41,6 +42,7 @@ def test_what_a_build_refuses_is_refused_below_the_plan(
     assert engine.calls(platform.engines) == []
 
 
+@pytest.mark.medium
 def test_a_wheel_for_another_python_is_refused(
     platform: Platform, capsys: Capture, base: str
 ) -> None:
@@ -50,6 +52,7 @@ def test_a_wheel_for_another_python_is_refused(
     assert "the base image" in capsys.readouterr().err
 
 
+@pytest.mark.medium
 def test_what_would_not_train_is_a_warning_or_an_error_of_strict(
     platform: Platform, capsys: Capture, base: str
 ) -> None:
@@ -66,6 +69,24 @@ def test_what_would_not_train_is_a_warning_or_an_error_of_strict(
     assert "The project requires Python >=3.12" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_the_warnings_are_those_of_a_push(platform: Platform, capsys: Capture, base: str) -> None:
+    (platform.project / "train.py").write_text("get_ipython().system('ls')\n")
+    (platform.project / "requirements-gpu.txt").write_text("six\n")
+    (platform.project / ".env").write_text("TOKEN=1\n")
+
+    def warned(*flags: str) -> list[str]:
+        flags = ("--builder", "buildah", "--base-image", base, *flags)
+        assert keynet("push", "train.py", *flags) == 0
+        shown = capsys.readouterr().err
+        return [line for line in shown.splitlines() if line.startswith(("Warning: ", "Note: "))]
+
+    pushed = warned()
+    assert len(pushed) > 2
+    assert warned("--dry-run") == pushed
+
+
+@pytest.mark.medium
 def test_what_only_an_engine_may_know_is_a_warning(
     platform: Platform, capsys: Capture, base: str
 ) -> None:
@@ -92,6 +113,7 @@ def test_an_engine_that_has_worked_before_is_asked_for_its_copy_alone(
     assert PLAN in capsys.readouterr().out
 
 
+@pytest.mark.medium
 def test_what_other_flags_refuse_is_refused(
     platform: Platform, capsys: Capture, tmp_path: Path
 ) -> None:

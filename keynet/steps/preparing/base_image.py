@@ -16,6 +16,7 @@ from keynet.oci.platform import Platform
 from keynet.oci.reference import DOCKER_HUB, Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe, RegistryAccess, UserContainerfile
 from keynet.runtime.engine import AnyBuilder, Inspecting
+from keynet.steps.checking import plain_base
 from keynet.steps.preparing import remembered_bases
 from keynet.steps.preparing.background_lookup import (
     UNKNOWN,
@@ -83,8 +84,10 @@ def describe(plan: BuildPlan, builder: AnyBuilder | None) -> str:
     """Return the base image, its Python, and the platform if it is not this machine's."""
     parts = [plan.recipe.from_name] if isinstance(plan.recipe, Recipe) else []
     facts = plan.base_facts
-    if facts is not None and facts.python is not None:
-        parts.append(fill(_("Python {version}"), version=".".join(map(str, facts.python))))
+    if facts is not None and facts.python is not None and isinstance(plan.recipe, Recipe):
+        python = plain_base.python(plan.recipe, facts)
+        if python is not None:
+            parts.append(fill(_("Python {version}"), version=".".join(map(str, python))))
     own = _own_platform(builder)
     if plan.platforms and plan.platforms != (own,):
         parts.append(

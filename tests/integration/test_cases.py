@@ -95,6 +95,12 @@ ALL = {
     "a comma in the home's name": Case(
         "comma-path", "ok", environment=(("HOME", "ho,me"),), kind="buildah-rootless"
     ),
+    "requirements written by PowerShell": Case("powershell", "1.16.0"),
+    "the files of hatch's plugin": Case("hatch-files", "1.16.0", ("pyproject.toml, 1",)),
+    "a path in hatch's form": Case("hatch-paths", "1 1.16.0"),
+    "half a wheel": Case(
+        "broken-wheel", says=("six-1.16.0-py2.py3-none-any.whl", "truncated"), statuses=(3,)
+    ),
 }
 
 

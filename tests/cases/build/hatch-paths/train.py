@@ -1,0 +1,4 @@
+import own
+import six
+
+print(own.VERSION, six.__version__)

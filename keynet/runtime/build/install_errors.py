@@ -50,6 +50,7 @@ _TOOLS: Final = N_(
 
 _UNREACHABLE: Final = N_("the build cannot reach the package index")
 _FAILING: Final = N_("the package index has a failure of its own")
+_LIST: Final = N_("the build cannot read the list at {requirement}")
 
 # The first kind that occurs anywhere in the log counts, so causes come before consequences.
 _CAUSES: Final = (
@@ -107,6 +108,11 @@ _CAUSES: Final = (
         N_("the certificate of the package index is not trusted"),
         N_("Set SSL_CERT_FILE or PIP_CERT to your company's CA."),
         (r"invalid peer certificate", r"unknownissuer", r"certificate[_ ]verify[_ ]fail"),
+    ),
+    _Cause(
+        _LIST,
+        N_("Check its address and the network, or copy the list into the project."),
+        (r"remote requirements file: `?https?://(?:[^\s/`@]*@)?(?P<requirement>[^\s`?#]+)",),
     ),
     _Cause(
         _UNREACHABLE,
@@ -267,7 +273,8 @@ class Installation:
     @property
     def is_network(self) -> bool:
         """Report whether the index does not answer, or only with a failure of its own."""
-        return bool(self.found) and _CAUSES[min(self.found)].what in (_UNREACHABLE, _FAILING)
+        network = (_UNREACHABLE, _FAILING, _LIST)
+        return bool(self.found) and _CAUSES[min(self.found)].what in network
 
     def explained(self, base: str) -> Explained:
         """Explain why the installation failed.

@@ -162,6 +162,13 @@ def explained(text: str) -> tuple[str, str]:
             "python3-minimal is not enough",
             "log",
         ),
+        (
+            "error: Error parsing included file in `requirements.txt` at position 0\n"
+            "cause: Error while accessing remote requirements file: "
+            "https://me:secret@files.example/needs.txt?key=secret\ncause: dns error",
+            "the build cannot read the list at files.example/needs.txt.",
+            "copy the list into the project",
+        ),
         ("OSError: [Errno 28] No space left on device", "the disk is full", "keynet clean"),
         ("something new", "see the log", "last lines"),
     ],

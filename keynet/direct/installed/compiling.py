@@ -16,6 +16,8 @@ from importlib._bootstrap_external import MAGIC_NUMBER
 
 # Hash-based, and not compared with the source at each start.
 _FLAGS = (1).to_bytes(4, "little")
+# To compile may take 250 times the memory of the source. A larger one is left as it is.
+_LARGEST = 4 << 20
 
 
 def compiled(source: bytes, path: str) -> bytes:
@@ -38,7 +40,9 @@ def main() -> None:
     results = sys.stdout.buffer
     for source, path in zip(names[::2], names[1::2]):  # noqa: B905  Python 3.8
         with open(source, "rb") as file:  # noqa: PTH123  started without site
-            content = compiled(file.read(), path.decode("utf-8", "surrogateescape"))
+            text = file.read(_LARGEST + 1)
+        name = path.decode("utf-8", "surrogateescape")
+        content = compiled(text, name) if len(text) <= _LARGEST else b""
         results.write(len(content).to_bytes(8, "little") + content)
     results.flush()
 

@@ -67,7 +67,7 @@ _FOLDERS: Final = re.compile(
     rf"{PREFIX}(?:/(?:bin|include|lib|scripts|share|lib/python[\d.]+(?:/site-packages)?))?"
 )
 # More than any package has; without a limit one wheel fills the memory.
-_MOST_FILES: Final = 200_000
+_MOST_FILES: Final = 100_000
 _MOST_SCRIPTS: Final = 10_000
 # Of a file that is not there, but removes what other layers have.
 _WHITEOUT: Final = ".wh."

@@ -21,6 +21,7 @@ SOURCES = {
     "a.py": "X = {'a', 'b'}\ndef f(x):\n    return x in {'left', 'right', 'up'}\n",
     "pkg/__init__.py": "from .b import *\n",
     "pkg/wrong.py": "def (:\n",
+    "pkg/large.py": "#" * (4 << 20) + "\n",
     "pkg/tests/test_x.py": "x = 1\n",
 }
 
@@ -50,7 +51,7 @@ def compiled(folder: Path, compiler: Compiler) -> dict[str, bytes]:
         code.end()
 
 
-def test_modules_but_those_of_tests_and_wrong_ones_are_compiled(
+def test_modules_but_tests_wrong_and_very_large_ones_are_compiled(
     tmp_path: Path, compiler: Compiler
 ) -> None:
     tag = sys.implementation.cache_tag

@@ -114,7 +114,8 @@ def _config(
 def _run_config(
     base: Mapping[str, Any], recipe: Recipe, labels: Mapping[str, str], program_path: str
 ) -> dict[str, Any]:
-    lines = [line for line in base.get("Env") or [] if isinstance(line, str)]
+    stated = base.get("Env")
+    lines = [line for line in (stated if isinstance(stated, list) else []) if isinstance(line, str)]
     environment = dict(line.partition("=")[::2] for line in lines)
     environment["PATH"] = program_path.format(path=environment.get("PATH") or _DEFAULT_PATH)
     for name, value in recipe.environment.items():

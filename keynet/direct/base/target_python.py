@@ -16,6 +16,8 @@ from keynet.oci.platform import Platform
 __all__ = ["TargetPython", "from_config", "own_layers", "uv_platform"]
 
 _VERSION: Final = re.compile(r"(3)\.(\d{1,2})\.(\d{1,3})(?!\d)")
+# Of a line of the history of Debian's image. The search takes a time that grows with the square.
+_LONGEST: Final = 1_000
 # The releases on which Python's own images are made, with their glibc.
 _DEBIAN_GLIBC: Final = {"buster": 28, "bullseye": 31, "bookworm": 36, "trixie": 41}
 _DEBIAN_LAYER: Final = re.compile(r"debian\.sh\b.*'(" + "|".join(_DEBIAN_GLIBC) + ")'")
@@ -64,7 +66,9 @@ def from_config(config: Mapping[str, Any]) -> TargetPython | None:
     run = config.get("config")
     lines = run.get("Env") if isinstance(run, dict) else None
     environment = dict(
-        line.partition("=")[::2] for line in lines or () if isinstance(line, str) and "=" in line
+        line.partition("=")[::2]
+        for line in (lines if isinstance(lines, list) else [])
+        if isinstance(line, str) and "=" in line
     )
     version = _VERSION.fullmatch(environment.get("PYTHON_VERSION", ""))
     path = environment.get("PATH", "")
@@ -119,7 +123,7 @@ def _glibc(history: object) -> int | None:
     entries = history if isinstance(history, list) else []
     made = [each.get("created_by") for each in entries[:3] if isinstance(each, dict)]
     for text in made:
-        found = _DEBIAN_LAYER.search(text) if isinstance(text, str) else None
+        found = _DEBIAN_LAYER.search(text[:_LONGEST]) if isinstance(text, str) else None
         if found:
             return _DEBIAN_GLIBC[found[1]]
     return None

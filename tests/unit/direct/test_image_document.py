@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
+import pytest
+
 from keynet.direct.image_document import Added, make_image
 from keynet.oci.descriptor import Descriptor, Digest, MediaType
 from keynet.oci.image import Image
@@ -48,8 +50,10 @@ def given(media_type: str, content: bytes) -> Given:
     return Given(Descriptor.of(media_type, content), Digest.of(content))
 
 
-def made(created_s: int | None = None, **environment: str) -> Image:
-    base = Image(b"", json.dumps(CONFIG).encode(), (given(MediaType.DOCKER_LAYER_GZIP, b"1"),))
+def made(
+    created_s: int | None = None, config: dict[str, Any] = CONFIG, **environment: str
+) -> Image:
+    base = Image(b"", json.dumps(config).encode(), (given(MediaType.DOCKER_LAYER_GZIP, b"1"),))
     recipe = Recipe(BASE, ("python", "train.py"), environment=environment)
     added = [Added(given(MediaType.OCI_LAYER_GZIP, b"2"), "context")]
     return make_image(
@@ -95,3 +99,12 @@ def test_the_time_is_the_bases_or_the_one_that_is_given() -> None:
 def test_the_manifest_has_the_annotations_of_its_config() -> None:
     image = made()
     assert json.loads(image.manifest)["annotations"] == {"of": str(len(image.config))}
+
+
+@pytest.mark.parametrize("odd", [5, "PATH=/x", {"PATH": "/x"}, [5, None]])
+def test_what_is_not_of_its_type_in_the_base_is_left_out(odd: object) -> None:
+    config = {**CONFIG, "created": odd, "history": 5, "config": {"Env": odd, "Labels": odd}}
+    found = json.loads(made(config=config).config)
+    assert found["config"]["Env"][0].startswith("PATH=/opt/keynet/bin:/usr/local/sbin")
+    assert found["config"]["Cmd"] == ["python", "train.py"]
+    assert json.loads(made(config={**CONFIG, "config": odd}).config)["config"]["Cmd"]

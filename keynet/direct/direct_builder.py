@@ -253,7 +253,7 @@ class Direct:
         Raises:
             KeynetError: It cannot be written, or a layer cannot be read.
         """
-        images = built.images
+        images = _with_copies(built)
         if format == "oci":
             built.loop.run(save_images("oci", path, images, emit))
         elif len(images) > 1:
@@ -281,6 +281,22 @@ class Direct:
     def release(self, built: Built) -> None:
         """Close the connections; the layers stay in the cache."""
         built.resources.close()
+
+
+def _with_copies(built: Built) -> _Images:
+    """Return the images with layers of the base that are kept when they are read."""
+    from keynet.direct.layers.base_copies import with_copy
+
+    store = layer_store(built.plan)
+    return tuple(
+        replace(
+            made,
+            image=replace(
+                made.image, layers=tuple(with_copy(each, store) for each in made.image.layers)
+            ),
+        )
+        for made in built.images
+    )
 
 
 def _made_layers(images: _Images) -> Iterator[MadeLayer]:

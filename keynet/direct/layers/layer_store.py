@@ -94,13 +94,13 @@ class LayerStore:
             return kept
         try:
             places.make_private(self.folder)
-            self._sweep()
+            self.sweep()
             # Of this push alone: another one may make the same layer at the same time.
             new = self.folder / f"new-{secrets.token_hex(8)}"
             try:
                 with new.open("xb") as file:
                     descriptor, diff_id = write_layer(make(), file, self.how)
-                path = self._blob(descriptor.digest)
+                path = self.blob(descriptor.digest)
                 atomic.move(new, path)
             except BaseException:
                 new.unlink(missing_ok=True)
@@ -122,8 +122,8 @@ class LayerStore:
         """Remove a layer whose file is damaged, so that it is made again."""
         layer.path.unlink(missing_ok=True)
 
-    def _sweep(self) -> None:
-        """Remove what pushes that were killed have left."""
+    def sweep(self) -> None:
+        """Remove what pushes that were killed have left, and what is above the limit."""
         for stale in (*self.folder.glob("new-*"), *self.folder.glob(".keynet-*")):
             with contextlib.suppress(OSError):
                 if time.time() - stale.stat().st_mtime > _STALE_S:
@@ -159,7 +159,7 @@ class LayerStore:
             descriptor = Descriptor(
                 self.how.media_type, Digest.parse(record["digest"]), int(record["size"])
             )
-            path = self._blob(descriptor.digest)
+            path = self.blob(descriptor.digest)
             if path.stat().st_size != descriptor.size:
                 return None
             with contextlib.suppress(OSError):
@@ -171,7 +171,8 @@ class LayerStore:
     def _keyed(self, key: str) -> Path:
         return self.folder / f"key-{self.how.tag}{key}"
 
-    def _blob(self, digest: Digest) -> Path:
+    def blob(self, digest: Digest) -> Path:
+        """Return where the file of a digest is, if it is kept."""
         return self.folder / f"blob-{digest.hex}"
 
 

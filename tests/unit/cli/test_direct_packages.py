@@ -133,3 +133,21 @@ def test_hashes_of_requirements_count(wheels: Path, platform: Platform, capsys: 
     capsys.readouterr()
     assert _push(platform, base, f"first==1.0 --hash=sha256:{'0' * 64}\n") == 4
     assert "no hash for the wheel of first==1.0" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("wheels")
+def test_an_image_is_saved_again_without_its_registry(
+    platform: Platform, tmp_path: Path, capsys: Capture
+) -> None:
+    base = _base_with(platform, {})
+    (platform.project / "requirements.txt").write_text("--no-index\n--find-links ./wheels\nfirst\n")
+    saved = []
+    for name in ("first", "again"):
+        before = len(platform.registry.seen)
+        output = ["--output", f"oci:{tmp_path / name}"]
+        arguments = ["build", "train.py", "--builder", "direct", "--base-image", base, *output]
+        assert run(arguments) == 0, capsys.readouterr().err
+        blobs = tmp_path / name / "blobs/sha256"
+        saved.append({each.name: each.read_bytes() for each in blobs.iterdir()})
+    assert saved[0] == saved[1]
+    assert platform.registry.seen[before:] == []

@@ -39,14 +39,16 @@ def uninterrupted() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in _INTERRUPTING}
     # What the caller ignores (nohup) stays ignored; None is a handler that is not Python's.
     replaced = [number for number in before if before[number] not in {signal.SIG_IGN, None}]
-    _blocks.append(waiting)
+    outer = len(_blocks)
     try:
+        _blocks.append(waiting)
         for number in replaced:
             signal.signal(number, wait)
         yield
     finally:
-        _blocks.pop()
-        for number in replaced:
+        del _blocks[outer:]
+        # INT last: its handler raises, and no other one must be left to wait for this block.
+        for number in reversed(replaced):
             signal.signal(number, before[number])
         if waiting:
             signal.raise_signal(waiting[0])

@@ -1,5 +1,7 @@
 """The Python of a base, by its config, and uv's name for where it runs."""
 
+import pytest
+
 from keynet.direct.base.target_python import TargetPython, from_config, uv_platform
 from keynet.oci.platform import Platform
 from tests.tables import table

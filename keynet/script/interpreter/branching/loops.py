@@ -12,11 +12,13 @@ from keynet.script.interpreter.branching.flow import (
     merged,
 )
 from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.evaluation.growing import Watched, each_item
 from keynet.script.interpreter.evaluation.items import iterator_of
 from keynet.script.interpreter.evaluation.iterators import content, drive
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, stored_names, widen
 from keynet.script.interpreter.values import (
+    MISSING,
     UNKNOWN,
     Iterator,
     OneOf,
@@ -40,7 +42,12 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
     if not isinstance(iterated, Iterator):
         return _over(run, node, iterated, scope)
     if iterated.code is None or iterated.make is None:
-        return _over(run, node, content(run, iterated, partly=_leaves(node)), scope)
+        watched = Watched(run, iterated)
+        signal = _over(run, node, content(run, iterated, partly=_leaves(node)), scope)
+        if signal is None and watched.changed():
+            # Its items were those of before the turns.
+            return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope))
+        return signal
     if iterated.drive is not None:
         return _left_by_breaks(run, node, scope, lambda: _driven(run, node, iterated, scope))
     # What makes the items is followed before the turns, and they may change what it reads.
@@ -96,15 +103,17 @@ def _leaves(node: ast.For | ast.AsyncFor) -> bool:
 
 def _over(run: Machine, node: ast.For | ast.AsyncFor, iterated: Value, scope: Scope) -> Signal:
     if isinstance(iterated, OneOf):
-        listed = [run.iterate(value) for value in iterated.values]
-        branches = [_each(run, node, items, scope) for items in listed if items is not None]
+        listed = [(value, run.iterate(value)) for value in iterated.values]
+        branches = [
+            _each(run, node, value, items, scope) for value, items in listed if items is not None
+        ]
         if len(branches) == len(listed):
             return follow_branches(run, branches, scope)
     items = run.iterate(iterated)
     if items is None:
         one = _some_item(iterated)
         return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope, one))
-    return _each(run, node, items, scope)()
+    return _each(run, node, iterated, items, scope)()
 
 
 def _some_item(iterated: Value) -> Value:
@@ -115,12 +124,14 @@ def _some_item(iterated: Value) -> Value:
 
 
 def _each(
-    run: Machine, node: ast.For | ast.AsyncFor, items: list[Value], scope: Scope
+    run: Machine, node: ast.For | ast.AsyncFor, source: Value, items: list[Value], scope: Scope
 ) -> Callable[[], Signal]:
     def turns() -> Signal:
         declarations = run.declarations
-        for turn, item in enumerate(items):
+        for turn, item in enumerate(each_item(run, source, items)):
             run.limits.spend(1)
+            if item is MISSING:
+                return _unknown_turns(run, node, scope)
             if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
                 return _unknown_turns(run, node, scope)
             assign(run, node.target, item, scope)

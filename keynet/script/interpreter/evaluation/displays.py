@@ -7,6 +7,7 @@ from typing import Final
 
 from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope, content_of
 from keynet.script.interpreter.evaluation import operations
+from keynet.script.interpreter.evaluation.growing import each_item
 from keynet.script.interpreter.evaluation.iterators import code_of, drive, later
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, doubt
@@ -199,9 +200,9 @@ def _each(
     items = run.iterate(source)
     if items is None:
         return False
-    for item in items:
+    for item in each_item(run, source, items):
         run.limits.spend(1)
-        if not turn(item):
+        if item is MISSING or not turn(item):
             return False
     return True
 

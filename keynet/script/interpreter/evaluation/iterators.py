@@ -7,6 +7,7 @@ from functools import partial
 from typing import Final, TypeAlias
 
 from keynet.script.interpreter.definitions import Function
+from keynet.script.interpreter.evaluation.growing import each_item
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,
@@ -168,11 +169,12 @@ def drive(run: Machine, value: Value, take: Take) -> None:
             value.rest = []
         return
     items = run.iterate(value)
-    if items is None:
+    for item in [MISSING] if items is None else each_item(run, value, items):
+        if item is not MISSING:
+            taking(item)
+            continue
         with run.uncertain():
             taking(UNKNOWN)
-    for item in items or ():
-        taking(item)
 
 
 def code_of(values: Iterable[Value], code: ast.AST | None) -> ast.AST | None:

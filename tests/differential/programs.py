@@ -226,7 +226,7 @@ TRAINING = tuple(
             yolov5.val
         """),
         ("argparse", 2, "sockeye.train:main sockeye.translate:main"),
-        ("argparse", 4, "espnet.bin.asr_train espnet.bin.tts_train"),
+        ("argparse", 1, "espnet.bin.asr_train espnet.bin.tts_train"),
         ("click", 1, "mergekit.scripts.moe:main mergekit.scripts.run_yaml:main mim.cli:cli "
                      "rembg.cli:main"),
     )
@@ -237,7 +237,7 @@ STAGED = (
     Program(
         "argparse",
         "espnet.bin.lm_train",
-        stages=8,
+        stages=2,
         absent=True,
         words="--outdir o --dict d --train-label t --valid-label v --ngpu 0 --backend pytorch",
     ),

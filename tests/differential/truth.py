@@ -371,12 +371,18 @@ def catch_argparse(done: Callable[[list[dict[str, Any]]], None], stages: int) ->
         MADE[self] = next(order)
 
     def parse(self: argparse.ArgumentParser, *args: Any, **kwargs: Any) -> Any:
-        if next(calls) >= stages:
+        if not _looks_for_its_file(self) and next(calls) >= stages:
             done(argparse_arguments(self))
         return real_parse(self, *args, **kwargs)
 
     argparse.Action.__init__ = init  # type: ignore[method-assign]
     argparse.ArgumentParser.parse_known_args = parse  # type: ignore[method-assign]
+
+
+def _looks_for_its_file(parser: argparse.ArgumentParser) -> bool:
+    """Report whether this is the parser of one option by which configargparse finds its file."""
+    caller = sys._getframe(2).f_globals.get("__name__")
+    return type(parser) is argparse.ArgumentParser and caller == "configargparse"
 
 
 def catch_click(done: Callable[[list[dict[str, Any]]], None], framework: str) -> None:

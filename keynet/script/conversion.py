@@ -9,7 +9,7 @@ from keynet.confidential import is_suspicious, is_suspicious_value, mentions_sec
 from keynet.script import converted
 from keynet.script.arguments import Argument, JsonValue, Note, TypeName
 from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
-from keynet.script.interpreter.evaluation.attributes import outside_bases
+from keynet.script.interpreter.lineage import outside_bases
 from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
     HERE,

@@ -14,7 +14,6 @@ from keynet.script.interpreter.definitions import (
     Instance,
     Scope,
 )
-from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.evaluation.coroutines import coroutine, handed_over
 from keynet.script.interpreter.evaluation.generators import is_coroutine, is_generator
 from keynet.script.interpreter.evaluation.iterators import (
@@ -24,6 +23,7 @@ from keynet.script.interpreter.evaluation.iterators import (
     later,
 )
 from keynet.script.interpreter.knowledge.records import set_fields
+from keynet.script.interpreter.lineage import class_member, outside_bases
 from keynet.script.interpreter.machine import Machine, Native, PerhapsFinished
 from keynet.script.interpreter.values import (
     MISSING,
@@ -91,7 +91,7 @@ def call(run: Machine, function: Value, given: Arguments) -> Value:  # noqa: PLR
 
 def _call_instance(run: Machine, instance: Instance, given: Arguments) -> Value:
     if instance.cls is not None:
-        method = class_attribute(instance.cls, "__call__")
+        method = class_member(instance.cls, "__call__")
         if method is not MISSING:
             return call(run, method, given.before(instance))
     native = instance.native("__call__")
@@ -305,7 +305,7 @@ def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
     instance = _bare(run, cls)
     instance.region = run.region
     run.fresh(instance)
-    initialise = class_attribute(cls, "__init__")
+    initialise = class_member(cls, "__init__")
     if initialise is not MISSING:
         call(run, initialise, given.before(instance))
         return instance
@@ -318,7 +318,7 @@ def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
             call(run, run.attribute(instance.items, verb), given)
     else:
         set_fields(run, cls, instance, given)
-        after = class_attribute(cls, "__post_init__")
+        after = class_member(cls, "__post_init__")
         if after is not MISSING:
             call(run, after, Arguments((instance,)))
     return instance

@@ -90,8 +90,10 @@ class Interpreter:
         self.walrus: dict[int, bool] = {}
         # Each list of the keys, values or items of a dict, with what it is now.
         self.views: dict[int, tuple[list[Value], Callable[[Machine], list[Value] | None]]] = {}
-        # Each dict that globals() has returned, with the scope that it is of.
-        self.mirrors: dict[int, tuple[object, Scope]] = {}
+        # Each dict that globals() or __dict__ has returned, with the scope or object it is of.
+        self.mirrors: dict[int, tuple[object, Scope | Instance]] = {}
+        # Whether a class of the script has a __getattribute__.
+        self.intercepted = False
         # How often anything that declares arguments was used, and the steps taken by each
         # function that never did.
         self.declarations = 0
@@ -156,6 +158,7 @@ class Interpreter:
     call = calls.call
     attribute = attributes.attribute
     assign_attribute = attribute_changes.assign_attribute
+    store_attribute = attribute_changes.store_attribute
     delete_attribute = attribute_changes.delete_attribute
     item = items.item_of
     iterate = items.items_of

@@ -24,6 +24,7 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     External,
     Imported,
+    PathValue,
     SetValue,
     Unknown,
     Value,
@@ -38,8 +39,11 @@ __all__ = [
     "assign_item",
     "bind",
     "doubt",
+    "is_data",
     "look_up",
     "mirror",
+    "owner_of",
+    "replace_slice",
     "stored_names",
     "through_stars",
     "unbind",
@@ -183,10 +187,10 @@ def assign(run: Machine, target: ast.expr, value: Value, scope: Scope) -> None:
         run.assign_attribute(owner, target.attr, value)
     elif isinstance(target, ast.Subscript):
         container = run.evaluate(target.value, scope)
-        key: Value = UNKNOWN
-        if not isinstance(target.slice, ast.Slice):
-            key = run.evaluate(target.slice, scope)
-        assign_item(run, container, key, value)
+        if isinstance(target.slice, ast.Slice):
+            replace_slice(run, container, target.slice, scope, value)
+        else:
+            assign_item(run, container, run.evaluate(target.slice, scope), value)
     elif isinstance(target, ast.Starred):
         assign(run, target.value, value, scope)
 
@@ -212,6 +216,27 @@ def _unpack(run: Machine, targets: list[ast.expr], value: Value, scope: Scope) -
         assign(run, target, item, scope)
 
 
+def replace_slice(
+    run: Machine, container: Value, place: ast.Slice, scope: Scope, value: Value
+) -> None:
+    """Follow ``container[start:stop] = value``; an unknown place or content makes all unknown."""
+    bounds = [
+        None if bound is None else run.evaluate(bound, scope)
+        for bound in (place.lower, place.upper)
+    ]
+    container = content_of(container)
+    known = [bound for bound in bounds if bound is None or isinstance(bound, int)]
+    if not isinstance(container, list):
+        assign_item(run, container, UNKNOWN, value)
+        return
+    items = run.iterate(value) if len(known) == 2 and place.step is None else None
+    if items is not None and run.may_change(container):
+        run.limits.spend(len(items))
+        container[slice(*known)] = [run.kept_by(one, container) for one in items]
+    else:
+        run.spoil(container)
+
+
 def assign_item(  # noqa: PLR0912
     run: Machine, container: Value, key: Value, value: Value
 ) -> None:
@@ -226,8 +251,11 @@ def assign_item(  # noqa: PLR0912
             present = known and key in container
         except TypeError:
             known = present = False
+        owner = owner_of(run, container)
         if not known:
             doubt(run, container)
+        elif owner is not None and isinstance(key, str):
+            run.store_attribute(owner, key, value)
         elif run.may_change(container):
             run.limits.spend(1)
             container[key] = value
@@ -254,7 +282,7 @@ def assign_item(  # noqa: PLR0912
 def mirror(run: Machine, names: dict[Value, Value], more: Mapping[Value, Value]) -> None:
     """Bind the names that are added to what ``globals()`` has returned."""
     _names, scope = run.mirrors.get(id(names), (None, None))
-    if scope is not None:
+    if isinstance(scope, Scope):
         for name, value in more.items():
             if isinstance(name, str):
                 sure = not run.region and not run.passed_over(scope)
@@ -262,12 +290,26 @@ def mirror(run: Machine, names: dict[Value, Value], more: Mapping[Value, Value])
                 scope.names[name] = value if sure else join(old, value)
 
 
+def owner_of(run: Machine, names: dict[Value, Value]) -> Instance | None:
+    """Return the object whose ``__dict__`` a dict is, None for any other dict."""
+    _names, owner = run.mirrors.get(id(names), (None, None))
+    return owner if isinstance(owner, Instance) else None
+
+
 def doubt(run: Machine, items: dict[Value, Value]) -> None:
     """Follow a change of a dict in which any key may get another value."""
     run.limits.spend(len(items))
+    owned = owner_of(run, items) is not None
     for key, value in items.items():
-        items[key] = join(value, UNKNOWN)
+        # What an object works with is not what is loaded into it.
+        if not owned or is_data(value):
+            items[key] = join(value, UNKNOWN)
     run.spoil(items)
+
+
+def is_data(value: Value) -> bool:
+    """Report whether a value is one that a script may load, and nothing that it works with."""
+    return is_constant(value) or isinstance(value, (list, tuple, dict, SetValue, PathValue))
 
 
 def _own(container: Container) -> dict[str, Value]:

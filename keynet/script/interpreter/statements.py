@@ -16,13 +16,23 @@ from keynet.script.interpreter.branching.loops import LOOPS
 from keynet.script.interpreter.branching.managers import follow_with
 from keynet.script.interpreter.branching.matching import match
 from keynet.script.interpreter.branching.trying import follow_try
-from keynet.script.interpreter.definitions import Scope
+from keynet.script.interpreter.definitions import Container, Instance, Scope
 from keynet.script.interpreter.evaluation import operations
+from keynet.script.interpreter.evaluation.attributes import bound
 from keynet.script.interpreter.importing import bind_imports, bind_names
 from keynet.script.interpreter.knowledge.classes import make_class
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine
-from keynet.script.interpreter.names import assign, bind, unbind
-from keynet.script.interpreter.values import Arguments, Descriptor, External, SetValue, Value
+from keynet.script.interpreter.names import assign, bind, replace_slice, unbind
+from keynet.script.interpreter.values import (
+    MISSING,
+    Arguments,
+    Descriptor,
+    External,
+    SetValue,
+    Unknown,
+    Value,
+)
 
 __all__ = ["execute", "is_entry_test"]
 
@@ -34,6 +44,21 @@ _SET_CHANGES: Final[Mapping[type[ast.operator], str]] = {
     ast.BitAnd: "intersection",
     ast.BitXor: "symmetric_difference",
     ast.Sub: "difference",
+}
+_IN_PLACE: Final[Mapping[type[ast.operator], str]] = {
+    ast.Add: "__iadd__",
+    ast.BitAnd: "__iand__",
+    ast.BitOr: "__ior__",
+    ast.BitXor: "__ixor__",
+    ast.Div: "__itruediv__",
+    ast.FloorDiv: "__ifloordiv__",
+    ast.LShift: "__ilshift__",
+    ast.MatMult: "__imatmul__",
+    ast.Mod: "__imod__",
+    ast.Mult: "__imul__",
+    ast.Pow: "__ipow__",
+    ast.RShift: "__irshift__",
+    ast.Sub: "__isub__",
 }
 _ENDINGS: Final = frozenset(["exit", "_exit", "abort", "quit"])
 
@@ -90,6 +115,9 @@ def _assign_augmented(run: Machine, node: ast.AugAssign, scope: Scope) -> Signal
     target = node.target
     current = run.evaluate(_loaded(target), scope)
     value = run.evaluate(node.value, scope)
+    if isinstance(current, Instance):
+        assign(run, target, _in_place(run, node.op, current, value), scope)
+        return None
     if isinstance(current, list) and isinstance(node.op, ast.Add):
         run.call(run.attribute(current, "extend"), Arguments((value,)))
         return None
@@ -114,6 +142,20 @@ def _assign_augmented(run: Machine, node: ast.AugAssign, scope: Scope) -> Signal
     return None
 
 
+def _in_place(run: Machine, operator: ast.operator, current: Instance, value: Value) -> Value:
+    """Follow an augmented assignment to an object, by a method of its class where it has one."""
+    name = _IN_PLACE.get(type(operator), "")
+    own = MISSING if current.cls is None else class_member(current.cls, name)
+    if current.cls is not None and own is not MISSING:
+        return run.call(bound(run, own, current, current.cls), Arguments((value,)))
+    if isinstance(current, Container):
+        method = run.attribute(current.items, name)
+        if not isinstance(method, Unknown):
+            run.call(method, Arguments((value,)))
+            return current
+    return operations.binary(operator, current, value)
+
+
 def _loaded(target: ast.Name | ast.Attribute | ast.Subscript) -> ast.expr:
     match target:
         case ast.Name():
@@ -131,12 +173,14 @@ def _delete(run: Machine, node: ast.Delete, scope: Scope) -> Signal:
         elif isinstance(target, ast.Attribute):
             run.delete_attribute(run.evaluate(target.value, scope), target.attr)
         elif isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
-            run.spoil(run.evaluate(target.value, scope))
+            replace_slice(run, run.evaluate(target.value, scope), target.slice, scope, [])
         elif isinstance(target, ast.Subscript):
             container = run.evaluate(target.value, scope)
             key = run.evaluate(target.slice, scope)
-            if isinstance(container, (list, dict)):
-                run.call(run.attribute(container, "pop"), Arguments((key,)))
+            if isinstance(container, (list, dict, Instance)):
+                deleter = run.attribute(container, "__delitem__")
+                if not isinstance(deleter, Unknown):
+                    run.call(deleter, Arguments((key,)))
     return None
 
 

@@ -4,7 +4,7 @@ from typing import Final
 
 from keynet.script.conversion import converter_kind, element_kind, guessed, is_strange
 from keynet.script.interpreter.definitions import Class, Instance
-from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
+from keynet.script.interpreter.lineage import class_member, outside_bases
 from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
@@ -289,7 +289,7 @@ def _as_constructed(
     run: Machine, cls: Class, given: Arguments, name: str, options: tuple[str, ...]
 ) -> Arguments:
     """Follow a custom action's constructor, which may set nargs, const or default."""
-    if class_attribute(cls, "__init__") is MISSING:
+    if class_member(cls, "__init__") is MISSING:
         return given
     keywords = {key: value for key, value in given.keywords.items() if key != "action"}
     keywords = {**keywords, "option_strings": list(options), "dest": name}

@@ -1,11 +1,13 @@
 """argparse: adding an argument to those that a parser already has."""
 
+from collections.abc import Callable, Set
 from typing import Final
 
 from keynet.script.dialects.argparse.action import Action
 from keynet.script.dialects.argparse.declaration import either
+from keynet.script.interpreter.values import Value
 
-__all__ = ["MOST_ACTIONS", "add_action"]
+__all__ = ["MOST_ACTIONS", "add_action", "remove_options"]
 
 MOST_ACTIONS: Final = 2_001
 
@@ -42,13 +44,27 @@ def _present(actions: list[Action], action: Action) -> int | None:
 
 
 def _resolve(actions: list[Action], action: Action) -> None:
-    taken = set(action.options)
+    # Of two that are added on different paths, the script has one or the other.
+    remove_options(
+        actions,
+        set(action.options),
+        lambda seen: action.certain or 0 != action.region == seen.region,
+    )
+
+
+def remove_options(
+    actions: list[Action], taken: Set[Value], replaces: Callable[[Action], bool] = bool
+) -> None:
+    """Remove option strings from those that have them, and those that have no others.
+
+    Args:
+        replaces: Reports whether those of an action are removed.
+    """
     kept: list[Action] = []
     for seen in actions:
-        # Of two that are added on different paths, the script has one or the other.
-        replaced = action.certain or 0 != action.region == seen.region
-        if taken.isdisjoint(seen.options) or not replaced:
+        rest = tuple(option for option in seen.options if option not in taken)
+        if rest == seen.options or not replaces(seen):
             kept.append(seen)
-        elif rest := [option for option in seen.options if option not in taken]:
-            kept.append(seen.with_options(tuple(rest)))
+        elif rest:
+            kept.append(seen.with_options(rest))
     actions[:] = kept

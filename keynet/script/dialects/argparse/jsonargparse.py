@@ -11,8 +11,8 @@ from keynet.script.dialects.command_line import CommandLine, perhaps, settled
 from keynet.script.dialects.fields.declaring import Style, declare_all, members_of_union
 from keynet.script.dialects.fields.field import Field, class_fields, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
-from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import describe_value
+from keynet.script.interpreter.lineage import class_member, lineage
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
@@ -183,7 +183,7 @@ def _add_function(run: Machine, parser: JsonParser, given: Arguments) -> Value:
 def _add_method(run: Machine, parser: JsonParser, given: Arguments) -> Value:
     cls, name = given.get("theclass", 0), given.get("themethod", 1)
     if isinstance(cls, Class) and isinstance(name, str):
-        function = class_attribute(cls, name)
+        function = class_member(cls, name)
         if isinstance(function, Function):
             fields = function_fields(run, function, method=True)
             found = declare_all(run, fields, _STYLE, _nested(given, 2))
@@ -250,7 +250,7 @@ _METHODS: Final[dict[str, _Method]] = {
 
 def _fields(run: Machine, target: Value) -> list[Field]:
     if isinstance(target, Class):
-        initialise = class_attribute(target, "__init__")
+        initialise = class_member(target, "__init__")
         if isinstance(initialise, Function):
             return _with_bases(run, target, initialise)
         return class_fields(run, target)
@@ -314,9 +314,7 @@ def _of_components(run: Machine, components: Value, depth: int = 0) -> list[Decl
         members = components.values() if isinstance(components, dict) else components
         return [one for part in list(members) for one in _of_components(run, part, depth + 1)]
     found = list(declare_all(run, _fields(run, components), _STYLE))
-    if isinstance(components, Class) and isinstance(
-        class_attribute(components, "__init__"), Function
-    ):
+    if isinstance(components, Class) and isinstance(class_member(components, "__init__"), Function):
         for name, value in list(components.namespace.items()):
             if isinstance(value, Function) and not name.startswith("_"):
                 fields = function_fields(run, value, method=True)

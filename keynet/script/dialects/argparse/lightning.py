@@ -10,7 +10,7 @@ from typing import Final
 from keynet.script.dialects.argparse.jsonargparse import JsonParser, declare_class
 from keynet.script.dialects.command_line import settled
 from keynet.script.interpreter.definitions import Class, Function, Instance
-from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import (
     Declared,
     Dialect,
@@ -150,7 +150,7 @@ def _add_subcommands(
 ) -> None:
     """Add what the methods of the Trainer take that the subcommands call."""
     trainer = given.get("trainer_class", 4, None)
-    own = MISSING if cli.cls is None else class_attribute(cli.cls, "subcommands")
+    own = MISSING if cli.cls is None else class_member(cli.cls, "subcommands")
     if own is not MISSING or isinstance(trainer, Class | Function | Unknown):
         text = _("The subcommands of the LightningCLI are its own; their arguments are omitted.")
         run.note(given.line, text, given.file)

@@ -5,10 +5,16 @@ from typing import Final
 
 from keynet.script.dialects.argparse import parser_defaults, parsing
 from keynet.script.dialects.argparse.action import Action, make_action
+from keynet.script.dialects.argparse.action_lists import (
+    ActionLists,
+    help_action,
+    remove_action,
+    resolve_conflict,
+)
 from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
 from keynet.script.dialects.argparse.declaration import declare
 from keynet.script.interpreter.definitions import Class, Function, Instance
-from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import (
     Declared,
     Handler,
@@ -54,7 +60,9 @@ class Group(Instance):
         if name == "prefix_chars":
             return self.parser.prefix
         if name == "_actions":
-            return self.parser.every_action()
+            return self.parser.lists.actions(self.parser.every_action())
+        if name == "_option_string_actions":
+            return self.parser.lists.options(self.parser.every_action())
         if name in _LISTS:
             return Unknown("list")
         method = _GROUP_METHODS.get(name)
@@ -72,6 +80,8 @@ class Parser(Group):
     def __init__(self, cls: Class | None = None) -> None:
         super().__init__(cls)
         self.actions: list[Action] = []
+        self.lists = ActionLists()
+        self.help: Action | None = None
         self.defaults: dict[str, Value] = {}
         self.children: list[tuple[int, Parser]] = []
         self.subparsers: list[tuple[int, Subparsers]] = []
@@ -94,11 +104,12 @@ class Parser(Group):
         return self
 
     def every_action(self) -> list[Value]:
-        """Return the actions in order, also those that stand for subcommands."""
+        """Return the actions in order, also those that stand for subcommands and for help."""
+        self.lists.apply(self.actions)
         found: list[Value] = list(self.actions)
         for at, subparsers in reversed(self.subparsers):
             found.insert(at, subparsers)
-        return found
+        return found if self.help is None else [self.help, *found]
 
     def native(self, name: str) -> Value:
         """Return a method or attribute of argparse."""
@@ -133,6 +144,7 @@ class Parser(Group):
         if id(self) in seen or len(seen) > MOST_ACTIONS:
             return
         seen.add(id(self))
+        self.lists.apply(self.actions)
         sure = sure and not self.sometimes
         children = iter([*self.children, (len(self.actions) + 1, self)])
         at, child = next(children)
@@ -175,8 +187,9 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser.resolve = conflict == "resolve"
     prefix = given.keywords.get("prefix_chars", "-")
     parser.prefix = prefix if isinstance(prefix, str) and prefix else "-"
-    default = given.keywords.get("argument_default")
-    parser.argument_default = default
+    parser.argument_default = given.keywords.get("argument_default")
+    parser.help = help_action(run, parser.prefix, given)
+    parser.lists.spoiled = run.spoiled
     _add_config_option(run, parser, given)
     if run.truth(given.keywords.get("default_config_files")) is not False:
         text = _("The parser reads configuration files, whose values replace defaults.")
@@ -239,7 +252,7 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
         run.added.setdefault(action.region, {})[id(parser), action.name] = parser
     if action.name in parser.defaults and "default" not in given.keywords:
         action.default = parser.defaults[action.name]
-    own = MISSING if group.cls is None else class_attribute(group.cls, "_add_action")
+    own = MISSING if group.cls is None else class_member(group.cls, "_add_action")
     if isinstance(own, Function):
         return run.call(own, Arguments((group, action), line=given.line, file=given.file))
     return _take(run, parser, action)
@@ -265,19 +278,6 @@ def _add_action(run: Machine, group: Group, given: Arguments) -> Value:
             )
         return _take(run, group.parser, value)
     return value if value is not MISSING else UNKNOWN
-
-
-def _remove_action(run: Machine, group: Group, given: Arguments) -> Value:
-    """Remove an action; where that is uncertain, it stays and is not required."""
-    value = given.get("action", 0)
-    actions = group.parser.actions
-    if isinstance(value, Action) and value in actions:
-        if run.sure_for(group.parser):
-            actions.remove(value)
-        else:
-            value.certain = value.required = False
-            value.alternative = True
-    return None
 
 
 def _set_up_group(run: Machine, group: Group, given: Arguments) -> Value:
@@ -326,7 +326,8 @@ _GROUP_METHODS: Final[dict[str, _Method]] = {
     "add_argument_group": _add_group,
     "add_mutually_exclusive_group": _add_group,
     "_add_action": _add_action,
-    "_remove_action": _remove_action,
+    "_handle_conflict_resolve": resolve_conflict,
+    "_remove_action": remove_action,
     "set_defaults": parser_defaults.set_defaults,
     "get_default": parser_defaults.get_default,
     "register": parser_defaults.register,

@@ -8,7 +8,7 @@ from keynet.script.dialects.command_line import CommandLine, settled
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import class_fields, function_fields, function_of
 from keynet.script.interpreter.definitions import Class, Function
-from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import Arguments, Unknown, Value
 from keynet.text import _
@@ -76,7 +76,7 @@ def _configure(run: Machine, parser: Tap) -> None:
     """Read the annotations of a parser's class, and follow what it configures."""
     if parser.cls is not None:
         parser.fields = list(declare_all(run, class_fields(run, parser.cls), _STYLE))
-        configure = class_attribute(parser.cls, "configure")
+        configure = class_member(parser.cls, "configure")
         if isinstance(configure, Function):
             run.call(configure, Arguments((parser,)))
 
@@ -98,7 +98,7 @@ def _tapify(run: Machine, given: Arguments) -> Value:
     run.created(command_line)
     target = given.get("class_or_function", 0)
     if isinstance(target, Class):
-        initialise = class_attribute(target, "__init__")
+        initialise = class_member(target, "__init__")
         fields = (
             function_fields(run, initialise, method=True)
             if isinstance(initialise, Function)

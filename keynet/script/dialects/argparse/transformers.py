@@ -6,7 +6,7 @@ from keynet.script.dialects.argparse.parser import Parser
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import FieldInfo, class_fields
 from keynet.script.interpreter.definitions import Class
-from keynet.script.interpreter.evaluation.attributes import outside_bases
+from keynet.script.interpreter.lineage import outside_bases
 from keynet.script.interpreter.machine import (
     Declared,
     Dialect,

@@ -5,7 +5,7 @@ from typing import Final
 from keynet.frozen import frozen
 from keynet.script.conversion import converter_kind, element_kind
 from keynet.script.interpreter.definitions import Class, Instance
-from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import Handler, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
@@ -115,7 +115,7 @@ def describe_type(run: Machine, value: Value) -> DescribedType:
 
 def _object_kind(run: Machine, value: TypeObject) -> str:
     if value.cls is not None:
-        convert = class_attribute(value.cls, "convert")
+        convert = class_member(value.cls, "convert")
         if convert is not MISSING:
             notes = len(run.notes)
             with run.uncertain():

@@ -4,7 +4,7 @@ import ast
 from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function
-from keynet.script.interpreter.evaluation.attributes import class_attribute
+from keynet.script.interpreter.lineage import class_member
 
 __all__ = ["loads", "selects"]
 
@@ -16,7 +16,7 @@ _ORDERING: Final = frozenset(
 
 def selects(cls: Class | None) -> bool:
     """Report whether the ``list_commands`` of a class may leave out or add subcommands."""
-    function = None if cls is None else class_attribute(cls, "list_commands")
+    function = None if cls is None else class_member(cls, "list_commands")
     if not isinstance(function, Function) or isinstance(function.node, ast.Lambda):
         return False
     body = [node for node in function.node.body if not _is_docstring(node)]
@@ -27,7 +27,7 @@ def selects(cls: Class | None) -> bool:
 
 def loads(cls: Class) -> bool:
     """Report whether a class makes subcommands when the script runs."""
-    return selects(cls) and isinstance(class_attribute(cls, "get_command"), Function)
+    return selects(cls) and isinstance(class_member(cls, "get_command"), Function)
 
 
 def _is_docstring(node: ast.stmt) -> bool:

@@ -12,7 +12,7 @@ from keynet.script.dialects.fields.declaring import (
 )
 from keynet.script.dialects.fields.field import Field, class_fields
 from keynet.script.interpreter.definitions import Class, Instance
-from keynet.script.interpreter.evaluation.attributes import lineage
+from keynet.script.interpreter.lineage import lineage
 from keynet.script.interpreter.machine import Declared, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,

@@ -9,8 +9,8 @@ from keynet.frozen import frozen
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.fields.field import Field, class_fields
 from keynet.script.interpreter.definitions import Class, EnumMember, Instance
-from keynet.script.interpreter.evaluation.attributes import lineage
 from keynet.script.interpreter.knowledge.annotations import notes_on
+from keynet.script.interpreter.lineage import lineage
 from keynet.script.interpreter.machine import Declared, Machine
 from keynet.script.interpreter.values import MISSING, UNKNOWN, External, Generic, Unknown, Value
 from keynet.text import _, fill

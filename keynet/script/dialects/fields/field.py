@@ -8,8 +8,8 @@ from typing import Final
 from keynet.frozen import frozen
 from keynet.script.files.bodies import docstring
 from keynet.script.interpreter.definitions import Class, Function, Instance, Scope
-from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
 from keynet.script.interpreter.knowledge.annotations import Described, describe_value
+from keynet.script.interpreter.lineage import class_member, lineage
 from keynet.script.interpreter.machine import Dialect, Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,
@@ -95,7 +95,7 @@ def _class_field(run: Machine, cls: Class, owner: Class, node: ast.AnnAssign) ->
     annotation = run.evaluate(node.annotation, owner.scope)
     if _head(annotation) in _HIDDEN:
         return None
-    default = class_attribute(cls, name)
+    default = class_member(cls, name)
     info = Arguments()
     if isinstance(default, FieldInfo):
         info = default.given

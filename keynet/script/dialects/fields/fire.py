@@ -12,7 +12,7 @@ from keynet.script.dialects.fields.field import (
     note_rest,
 )
 from keynet.script.interpreter.definitions import Class, Function, Instance
-from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.lineage import class_member, lineage
 from keynet.script.interpreter.machine import Declared, Dialect, Machine
 from keynet.script.interpreter.values import (
     MISSING,
@@ -79,7 +79,7 @@ def _parameters(run: Machine, component: Value, depth: int = 0) -> list[Declared
 
 
 def _of_class(run: Machine, cls: Class) -> list[Declared]:
-    initialise = class_attribute(cls, "__init__")
+    initialise = class_member(cls, "__init__")
     if isinstance(initialise, Function):
         note_rest(run, initialise)
         fields = function_fields(run, initialise, method=True)

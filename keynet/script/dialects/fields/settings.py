@@ -9,7 +9,7 @@ from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import Field
 from keynet.script.dialects.fields.pydantic import MODEL, model_fields
 from keynet.script.interpreter.definitions import Class, Instance
-from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage
+from keynet.script.interpreter.lineage import class_member, lineage
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
@@ -57,7 +57,7 @@ def _configured(run: Machine, cls: Class, key: str) -> Value:
         for keyword in one.node.keywords:
             if keyword.arg == key:
                 return run.evaluate(keyword.value, one.scope)
-    config = class_attribute(cls, "model_config")
+    config = class_member(cls, "model_config")
     if isinstance(config, dict) and not run.spoiled(config):
         return config.get(key, False)
     for one in lineage(cls):

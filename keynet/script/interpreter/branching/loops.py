@@ -11,8 +11,8 @@ from keynet.script.interpreter.branching.flow import (
     follow_branches,
     merged,
 )
+from keynet.script.interpreter.branching.growing import Watched, each_item
 from keynet.script.interpreter.definitions import Scope
-from keynet.script.interpreter.evaluation.growing import Watched, each_item
 from keynet.script.interpreter.evaluation.items import iterator_of
 from keynet.script.interpreter.evaluation.iterators import content, drive
 from keynet.script.interpreter.machine import Machine
@@ -43,7 +43,8 @@ def _for(run: Machine, node: ast.For | ast.AsyncFor, scope: Scope) -> Signal:
         return _over(run, node, iterated, scope)
     if iterated.code is None or iterated.make is None:
         watched = Watched(run, iterated)
-        signal = _over(run, node, content(run, iterated, partly=_leaves(node)), scope)
+        items = content(run, iterated, partly=_leaves(node))
+        signal = _over(run, node, items, scope, watched)
         if signal is None and watched.changed():
             # Its items were those of before the turns.
             return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope))
@@ -101,7 +102,13 @@ def _leaves(node: ast.For | ast.AsyncFor) -> bool:
     return any(isinstance(one, leaving) for statement in node.body for one in ast.walk(statement))
 
 
-def _over(run: Machine, node: ast.For | ast.AsyncFor, iterated: Value, scope: Scope) -> Signal:
+def _over(
+    run: Machine,
+    node: ast.For | ast.AsyncFor,
+    iterated: Value,
+    scope: Scope,
+    watched: Watched | None = None,
+) -> Signal:
     if isinstance(iterated, OneOf):
         listed = [(value, run.iterate(value)) for value in iterated.values]
         branches = [
@@ -113,7 +120,7 @@ def _over(run: Machine, node: ast.For | ast.AsyncFor, iterated: Value, scope: Sc
     if items is None:
         one = _some_item(iterated)
         return _left_by_breaks(run, node, scope, lambda: _unknown_turns(run, node, scope, one))
-    return _each(run, node, iterated, items, scope)()
+    return _each(run, node, iterated, items, scope, watched)()
 
 
 def _some_item(iterated: Value) -> Value:
@@ -124,13 +131,18 @@ def _some_item(iterated: Value) -> Value:
 
 
 def _each(
-    run: Machine, node: ast.For | ast.AsyncFor, source: Value, items: list[Value], scope: Scope
+    run: Machine,
+    node: ast.For | ast.AsyncFor,
+    source: Value,
+    items: list[Value],
+    scope: Scope,
+    watched: Watched | None = None,
 ) -> Callable[[], Signal]:
     def turns() -> Signal:
         declarations = run.declarations
         for turn, item in enumerate(each_item(run, source, items)):
             run.limits.spend(1)
-            if item is MISSING:
+            if item is MISSING or (watched is not None and watched.replaced(turn)):
                 return _unknown_turns(run, node, scope)
             if turn == _MAX_IDLE_TURNS and run.region and run.declarations == declarations:
                 return _unknown_turns(run, node, scope)

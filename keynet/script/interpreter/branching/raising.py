@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from keynet.script.interpreter.branching.flow import Signal, merged
 from keynet.script.interpreter.definitions import Class, Scope
-from keynet.script.interpreter.evaluation.attributes import lineage, outside_bases
+from keynet.script.interpreter.lineage import lineage, outside_bases
 from keynet.script.interpreter.machine import Attempt, Machine
 from keynet.script.interpreter.values import External, Value
 

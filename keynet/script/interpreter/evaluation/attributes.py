@@ -1,8 +1,7 @@
 """Evaluate ``value.name`` for each kind of value."""
 
 import ast
-from collections.abc import Iterator
-from typing import Final
+from typing import Final, cast
 
 from keynet.script.files.bodies import docstring
 from keynet.script.interpreter.definitions import (
@@ -18,8 +17,9 @@ from keynet.script.interpreter.definitions import (
 from keynet.script.interpreter.evaluation import methods
 from keynet.script.interpreter.evaluation.path_methods import path_attribute
 from keynet.script.interpreter.knowledge.constants import constant
-from keynet.script.interpreter.machine import Machine, Native
-from keynet.script.interpreter.names import through_stars
+from keynet.script.interpreter.lineage import class_member, outside_bases
+from keynet.script.interpreter.machine import Machine, Native, Young
+from keynet.script.interpreter.names import is_data, through_stars
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
@@ -35,13 +35,21 @@ from keynet.script.interpreter.values import (
     SetValue,
     Unknown,
     Value,
+    join,
     join_all,
 )
 
-__all__ = ["attribute", "class_attribute", "class_member", "lineage", "outside_bases"]
+__all__ = [
+    "OF_OBJECT",
+    "attribute",
+    "bound",
+    "plain_attribute",
+]
 
+# What every object has to set and delete attributes, and to return them.
+OF_OBJECT: Final = frozenset(["__delattr__", "__getattribute__", "__setattr__"])
+_OF_CONTAINERS: Final = ("builtins.dict.", "builtins.list.", "builtins.object.")
 _LONGEST_NAME: Final = 300
-_MOST_CLASSES: Final = 32
 
 
 def attribute(run: Machine, value: Value, name: str) -> Value:  # noqa: PLR0911, PLR0912
@@ -133,53 +141,26 @@ def _hinted(run: Machine, module: Module, name: str) -> Value:
     return run.resolve(value) if isinstance(value, Imported) else value
 
 
-def lineage(cls: Class) -> Iterator[Class]:
-    """Iterate over a class and its bases in the project, in method resolution order."""
-    walked: list[Class] = []
-    pending: list[Value] = [cls]
-    while pending and len(walked) < _MOST_CLASSES:
-        one = pending.pop(0)
-        if isinstance(one, Class):
-            walked.append(one)
-            pending[:0] = one.bases
-    # A base that several classes share follows all of them.
-    yield from reversed(dict.fromkeys(reversed(walked)))
+def _of_instance(run: Machine, instance: Instance, name: str) -> Value:
+    if run.intercepted and instance.cls is not None:
+        getter = class_member(instance.cls, "__getattribute__")
+        if getter is not MISSING:
+            found = run.call(bound(run, getter, instance, instance.cls), Arguments((name,)))
+            behind = plain_attribute(run, instance, name)
+            # Methods are rarely replaced by others.
+            methods = isinstance(behind, BoundMethod) and isinstance(found, Unknown)
+            return behind if methods else found
+    return plain_attribute(run, instance, name)
 
 
-def outside_bases(cls: Class) -> list[str]:
-    """Return the names of the classes outside the project that a class derives from."""
-    named = (External, Generic)
-    return [base.name for one in lineage(cls) for base in one.bases if isinstance(base, named)]
-
-
-def class_member(cls: Class, name: str, after: Class | None = None) -> Value:
-    """Return what a class or its bases in the project define, MISSING when none does.
-
-    Args:
-        after: Only the bases that come after this one count.
-    """
-    if after is None and name in cls.namespace:
-        return cls.namespace[name]
-    passed = after is None
-    for one in lineage(cls):
-        if passed and name in one.namespace:
-            return one.namespace[name]
-        passed = passed or one is after
-    return MISSING
-
-
-def class_attribute(cls: Class, name: str) -> Value:
-    """Return what a class or its bases in the project define, else MISSING."""
-    return class_member(cls, name)
-
-
-def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa: PLR0911
+def plain_attribute(run: Machine, instance: Instance, name: str) -> Value:  # noqa: PLR0911
+    """Return an attribute of an object without calling its ``__getattribute__``."""
     if name in instance.attributes:
-        return instance.attributes[name]
+        return _perhaps(run, instance, instance.attributes[name])
     if instance.cls is not None:
         value = class_member(instance.cls, name)
         if value is not MISSING:
-            return _bound(run, value, instance, instance.cls)
+            return _perhaps(run, instance, bound(run, value, instance, instance.cls))
     value = instance.native(name)
     if value is not MISSING:
         run.declarations += 1
@@ -196,15 +177,35 @@ def _of_instance(run: Machine, instance: Instance, name: str) -> Value:  # noqa:
     if name in ("_field_defaults", "_fields") and instance.cls is not None:
         return _of_class(run, instance.cls, name)
     if name == "__dict__":
-        return run.fresh(dict(instance.attributes))
-    if instance.cls is not None and "__getattr__" in instance.cls.namespace:
-        getter = BoundMethod(instance.cls.namespace["__getattr__"], instance)
-        return run.call(getter, Arguments((name,)))
+        return _as_dict(run, instance)
+    getter = MISSING if instance.cls is None else class_member(instance.cls, "__getattr__")
+    if instance.cls is not None and getter is not MISSING:
+        return run.call(bound(run, getter, instance, instance.cls), Arguments((name,)))
     return UNKNOWN
 
 
-def _bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  # noqa: PLR0911
+def _perhaps(run: Machine, instance: Instance, value: Value) -> Value:
+    """Return what an object had, and may have no more where all may have changed."""
+    if run.spoiled(instance.attributes) and is_data(value):
+        return join(value, UNKNOWN)
+    return value
+
+
+def _as_dict(run: Machine, instance: Instance) -> Value:
+    """Return ``__dict__``: what is changed in it is changed in the object."""
+    names = cast("dict[Value, Value]", instance.attributes)
+    run.mirrors[id(names)] = names, instance
+    young = run.young.get(id(instance))
+    if young is not None:
+        run.young[id(names)] = Young(names, young.region, young.frame, young.time)
+    return names
+
+
+def bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  # noqa: PLR0911
+    """Return what a member of a class is where it is asked of an object."""
     if isinstance(value, (Function, Partial)):
+        return BoundMethod(value, receiver)
+    if isinstance(value, External) and value.name.startswith(_OF_CONTAINERS):
         return BoundMethod(value, receiver)
     if isinstance(value, Descriptor):
         if value.kind == "classmethod":
@@ -213,11 +214,20 @@ def _bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  #
             return run.call(BoundMethod(value.function, receiver), Arguments())
         return value.function
     if isinstance(value, OneOf):
-        parts = [_bound(run, item, receiver, cls) for item in value.values]
+        parts = [bound(run, item, receiver, cls) for item in value.values]
         return OneOf(tuple(parts))
     if isinstance(value, Instance) and value.native("default") is not MISSING:
         return value.native("default")
-    return value
+    return _described(run, value, receiver, cls)
+
+
+def _described(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:
+    """Return what the ``__get__`` of a descriptor of the project returns, else the value itself."""
+    owner = value.cls if isinstance(value, Instance) else None
+    getter = MISSING if owner is None else class_member(owner, "__get__")
+    if owner is None or getter is MISSING:
+        return value
+    return run.call(bound(run, getter, value, owner), Arguments((receiver, cls)))
 
 
 def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, PLR0912
@@ -227,7 +237,7 @@ def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, P
             return BoundMethod(value.function, cls)
         return value.function if value.kind == "staticmethod" else value
     if value is not MISSING:
-        return value
+        return _described(run, value, None, cls)
     if name in ("__name__", "__qualname__"):
         return cls.name
     if name == "__doc__":
@@ -289,12 +299,14 @@ def _of_super(run: Machine, value: Super, name: str) -> Value:
         return UNKNOWN
     found = class_member(cls, name, value.owner)
     if found is not MISSING:
-        return _bound(run, found, receiver, cls)
+        return bound(run, found, receiver, cls)
     if isinstance(receiver, Instance):
         native = receiver.native(name)
         if native is not MISSING:
             return native
-    if isinstance(receiver, Container) and name != "__init__":
+    if name in OF_OBJECT:
+        return BoundMethod(External(f"builtins.object.{name}"), receiver)
+    if isinstance(receiver, Container):
         return methods.method(receiver.items, name)
     return Native("object", lambda _run, _arguments: UNKNOWN) if name == "__init__" else UNKNOWN
 
@@ -306,7 +318,7 @@ def _of_member(run: Machine, member: EnumMember, name: str) -> Value:
         return member.name
     value = class_member(member.cls, name)
     if value is not MISSING:
-        return _bound(run, value, member, member.cls)
+        return bound(run, value, member, member.cls)
     if isinstance(member.value, (str, int, float)):
         return methods.method(member.value, name)
     return UNKNOWN

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Final
 
+from keynet.script.interpreter.branching.growing import each_item
 from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope, content_of
 from keynet.script.interpreter.evaluation import operations
-from keynet.script.interpreter.evaluation.growing import each_item
 from keynet.script.interpreter.evaluation.iterators import code_of, drive, later
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.names import assign, doubt

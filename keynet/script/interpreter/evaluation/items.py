@@ -9,10 +9,10 @@ from keynet.script.interpreter.definitions import (
     Function,
     Instance,
 )
-from keynet.script.interpreter.evaluation.attributes import class_attribute, outside_bases
 from keynet.script.interpreter.evaluation.iterators import content
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS
 from keynet.script.interpreter.knowledge.constants import machine_dependent
+from keynet.script.interpreter.lineage import class_member, outside_bases
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import (
     HERE,
@@ -149,9 +149,9 @@ def items_of(run: Machine, value: Value) -> list[Value] | None:  # noqa: PLR0911
 def iterator_of(run: Machine, value: Value) -> Value:
     """Return what the ``__iter__`` of an object of the project returns, any other value itself."""
     if isinstance(value, Instance) and value.cls is not None:
-        method = class_attribute(value.cls, "__iter__")
+        method = class_member(value.cls, "__iter__")
         if method is MISSING:
-            method = class_attribute(value.cls, "__aiter__")
+            method = class_member(value.cls, "__aiter__")
         if method is not MISSING and not is_named_tuple(value):
             return run.call(method, Arguments((value,)))
     return value
@@ -159,7 +159,7 @@ def iterator_of(run: Machine, value: Value) -> Value:
 
 def class_attribute_of(value: Instance, name: str) -> Value:
     """Return what the class of an object defines in the project, else MISSING."""
-    return MISSING if value.cls is None else class_attribute(value.cls, name)
+    return MISSING if value.cls is None else class_member(value.cls, name)
 
 
 def is_named_tuple(value: Instance) -> bool:

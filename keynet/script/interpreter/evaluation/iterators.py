@@ -6,8 +6,8 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Final, TypeAlias
 
+from keynet.script.interpreter.branching.growing import each_item
 from keynet.script.interpreter.definitions import Function
-from keynet.script.interpreter.evaluation.growing import each_item
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,

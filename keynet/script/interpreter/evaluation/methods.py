@@ -1,17 +1,17 @@
 """Methods of strings, lists, tuples, dicts and sets."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
-from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, MAX_TEXT, concrete
+from keynet.script.interpreter.evaluation.list_methods import LIST_METHODS
+from keynet.script.interpreter.evaluation.operations import MAX_TEXT, concrete
 from keynet.script.interpreter.evaluation.set_methods import SET_METHODS, not_followed
 from keynet.script.interpreter.evaluation.text_methods import text_method
 from keynet.script.interpreter.machine import Handler, Machine, Native
-from keynet.script.interpreter.names import assign_item, doubt, mirror
+from keynet.script.interpreter.names import assign_item, doubt, mirror, owner_of
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
-    External,
     SetValue,
     Unknown,
     Value,
@@ -58,84 +58,9 @@ def _bound(table: Mapping[str, Callable[..., Value]], value: Value, name: str) -
     return call
 
 
-def _append(run: Machine, items: list[Value], given: Arguments) -> Value:
-    if run.may_change(items) and len(items) < MAX_ITEMS and given.positional:
-        items.append(run.kept_by(given.positional[0], items))
-    else:
-        run.spoil(items)
-        _add_perhaps(run, items, given.positional[:1])
-    return None
-
-
-def _add_perhaps(run: Machine, items: list[Value], more: Iterable[Value]) -> None:
-    """Keep what a list may have, too: it may declare arguments when it is called."""
-    for one in more:
-        if not is_constant(one) and one not in items and len(items) < MAX_ITEMS:
-            items.append(run.kept_by(one, items))
-
-
-def _extend(run: Machine, items: list[Value], given: Arguments) -> Value:
-    more = run.iterate(given.get("iterable", 0))
-    if more is not None and run.may_change(items) and len(items) + len(more) <= MAX_ITEMS:
-        items.extend(run.kept_by(one, items) for one in more)
-    else:
-        run.spoil(items)
-        _add_perhaps(run, items, more or ())
-    return None
-
-
-def _insert(run: Machine, items: list[Value], given: Arguments) -> Value:
-    index = given.get("index", 0)
-    if isinstance(index, int) and len(given.positional) == 2 and run.may_change(items):
-        held = run.kept_by(given.positional[1], items)
-        items.insert(max(min(index, MAX_ITEMS), -MAX_ITEMS), held)
-    else:
-        run.spoil(items)
-        _add_perhaps(run, items, given.positional[1:2])
-    return None
-
-
-def _pop(run: Machine, items: list[Value], given: Arguments) -> Value:
-    index = given.get("index", 0, -1)
-    if isinstance(index, int) and run.may_change(items) and not run.spoiled(items):
-        try:
-            return items.pop(index)
-        except (IndexError, OverflowError):
-            return UNKNOWN
-    run.spoil(items)
-    return UNKNOWN
-
-
-def _remove(run: Machine, items: list[Value], given: Arguments) -> Value:
-    wanted = given.get("value", 0)
-    if run.may_change(items) and is_constant(wanted) and concrete(items):
-        if wanted in items:
-            items.remove(wanted)
-    else:
-        run.spoil(items)
-    return None
-
-
-def _reverse(run: Machine, items: list[Value], given: Arguments) -> Value:
-    if run.may_change(items):
-        items.reverse()
-    else:
-        run.spoil(items)
-    return None
-
-
 def _clear(run: Machine, items: "list[Value] | dict[Value, Value]", given: Arguments) -> Value:
     if run.may_change(items):
         items.clear()
-    else:
-        run.spoil(items)
-    return None
-
-
-def _sort(run: Machine, items: list[Value], given: Arguments) -> Value:
-    ordered = run.call(External("builtins.sorted"), given.before(items))
-    if isinstance(ordered, list) and run.may_change(items):
-        items[:] = ordered
     else:
         run.spoil(items)
     return None
@@ -233,7 +158,11 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
     run.kept_by(tuple(more.values()), items)
     if given.open:
         doubt(run, items)
-    if given.open or not run.may_change(items):
+    owner = owner_of(run, items)
+    if owner is not None and all(isinstance(key, str) for key in more):
+        for key, value in more.items():
+            run.store_attribute(owner, str(key), value)
+    elif given.open or not run.may_change(items):
         run.spoil(items)
         for key, value in more.items():
             items[key] = join(items.get(key, UNKNOWN), value)
@@ -241,6 +170,15 @@ def _update(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
         items.update(more)
     mirror(run, items, more)
     return None
+
+
+def _delete_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value:
+    _pop_key(run, items, Arguments(given.positional[:1]))
+    return None
+
+
+def _number(run: Machine, items: "list[Value] | dict[Value, Value]", given: Arguments) -> Value:
+    return Unknown("int") if run.spoiled(items) else len(items)
 
 
 def _view(kind: str) -> Callable[..., Value]:
@@ -265,22 +203,21 @@ def _view(kind: str) -> Callable[..., Value]:
 
 
 _LIST: Final[Mapping[str, Callable[..., Value]]] = {
-    "append": _append,
+    **LIST_METHODS,
+    "__len__": _number,
     "clear": _clear,
     "copy": _copy,
     "count": _count,
-    "extend": _extend,
     "index": _index,
-    "insert": _insert,
-    "pop": _pop,
-    "remove": _remove,
-    "reverse": _reverse,
-    "sort": _sort,
 }
 _TUPLE: Final[Mapping[str, Callable[..., Value]]] = {"count": _count, "index": _index}
 _DICT: Final[Mapping[str, Callable[..., Value]]] = {
     "__contains__": _holds,
+    "__delitem__": _delete_key,
     "__getitem__": _get_present,
+    "__init__": _update,
+    "__ior__": _update,
+    "__len__": _number,
     "__setitem__": _set_key,
     "clear": _clear,
     "copy": _copy,

@@ -4,12 +4,13 @@ from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Final
 
-from keynet.script.interpreter.definitions import EnumMember, Function
+from keynet.script.interpreter.definitions import EnumMember, Function, Instance
 from keynet.script.interpreter.evaluation import attributes, methods, operations
 from keynet.script.interpreter.evaluation.items import starts_here
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS, concrete
 from keynet.script.interpreter.knowledge.introspection import INTROSPECTION
 from keynet.script.interpreter.knowledge.lazy_functions import LAZY_FUNCTIONS
+from keynet.script.interpreter.lineage import class_member, outside_bases
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.names import doubt
 from keynet.script.interpreter.values import (
@@ -117,10 +118,10 @@ def _convert(kind: type, name: str) -> Callable[[Machine, Arguments], Value]:
 
 
 def _text_of_member(run: Machine, member: EnumMember) -> Value:
-    own = attributes.class_attribute(member.cls, "__str__")
+    own = class_member(member.cls, "__str__")
     if own is not MISSING:
         return run.call(BoundMethod(own, member), Arguments())
-    if "enum.StrEnum" in attributes.outside_bases(member.cls):
+    if "enum.StrEnum" in outside_bases(member.cls):
         return member.value
     return f"{member.cls.name}.{member.name}"
 
@@ -129,6 +130,10 @@ def _length(run: Machine, given: Arguments) -> Value:
     value = given.get("obj", 0)
     if isinstance(value, (str, bytes)) and not starts_here(value):
         return len(value)
+    if isinstance(value, Instance) and value.cls is not None:
+        own = class_member(value.cls, "__len__")
+        if own is not MISSING:
+            return run.call(attributes.bound(run, own, value, value.cls), Arguments())
     items = run.iterate(value)
     return Unknown("int", reason_of(value)) if items is None else len(items)
 

@@ -12,7 +12,8 @@ from keynet.script.interpreter.definitions import (
     Module,
     Scope,
 )
-from keynet.script.interpreter.evaluation.attributes import lineage, outside_bases
+from keynet.script.interpreter.evaluation.attributes import bound
+from keynet.script.interpreter.lineage import class_member, lineage, outside_bases
 from keynet.script.interpreter.machine import Machine, Native
 from keynet.script.interpreter.names import bind
 from keynet.script.interpreter.values import (
@@ -43,6 +44,8 @@ def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
             function.owner = cls
     if any(name.startswith("enum.") for name in outside_bases(cls)):
         _make_members(cls)
+    run.intercepted = run.intercepted or "__getattribute__" in inner.names
+    _name_descriptors(run, cls)
     run.watch_registry(cls.derived, scope.module)
     _announce(run, cls, node, scope)
     result: Value = cls
@@ -50,6 +53,15 @@ def make_class(run: Machine, node: ast.ClassDef, scope: Scope) -> Signal:
         result = run.decorate(decorator, result, node.lineno)
     bind(run, node.name, result, scope)
     return None
+
+
+def _name_descriptors(run: Machine, cls: Class) -> None:
+    """Call the ``__set_name__`` of the descriptors of a new class."""
+    for name, value in list(cls.namespace.items()):
+        if isinstance(value, Instance) and value.cls is not None:
+            hook = class_member(value.cls, "__set_name__")
+            if hook is not MISSING:
+                run.call(bound(run, hook, value, value.cls), Arguments((cls, name)))
 
 
 def _announce(run: Machine, cls: Class, node: ast.ClassDef, scope: Scope) -> None:

@@ -1,11 +1,13 @@
 """Built-in functions that inspect or change objects: isinstance, getattr, type, …"""
 
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, cast
 
 from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance, Module
-from keynet.script.interpreter.evaluation import attributes
+from keynet.script.interpreter.evaluation import attribute_changes, attributes
+from keynet.script.interpreter.lineage import class_member, lineage, outside_bases
 from keynet.script.interpreter.machine import Handler, Machine, Native
+from keynet.script.interpreter.names import doubt
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
@@ -55,7 +57,7 @@ _PLAIN_TYPES: Final = frozenset([*_KINDS, "builtins.set", "builtins.bytes", "bui
 def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
     if isinstance(option, Class):
         if isinstance(value, Instance) and value.cls is not None:
-            return any(one is option for one in attributes.lineage(value.cls)) or None
+            return any(one is option for one in lineage(value.cls)) or None
         return None if isinstance(value, (Unknown, OneOf, External)) else False
     if isinstance(option, External) and isinstance(value, Instance):
         known = value.is_a(option.name)
@@ -93,7 +95,7 @@ def _is_generic(value: Generic, name: str) -> bool | None:
 
 def _is_outside(value: Instance, option: External) -> bool | None:
     """Report whether an object is an instance of a class outside the project."""
-    outside = [] if value.cls is None else attributes.outside_bases(value.cls)
+    outside = [] if value.cls is None else outside_bases(value.cls)
     if option.name in outside:
         return True
     known = value.native("__mro__")
@@ -121,11 +123,18 @@ def _get_attribute(run: Machine, given: Arguments) -> Value:
     found = run.attribute(value, name)
     default = given.get("", 2)
     if default is not MISSING and isinstance(found, Unknown):
-        cls = value.cls if isinstance(value, Instance) else None
-        if cls is not None and not attributes.outside_bases(cls):
+        if isinstance(value, Instance) and _lacks(run, value):
             return default
         return join(default, found)
     return found
+
+
+def _lacks(run: Machine, value: Instance) -> bool:
+    """Report whether an object has no other attributes than those that are known."""
+    cls = value.cls
+    if cls is None or outside_bases(cls) or run.spoiled(value.attributes):
+        return False
+    return all(class_member(cls, name) is MISSING for name in ("__getattr__", "__getattribute__"))
 
 
 def _has_attribute(run: Machine, given: Arguments) -> Value:
@@ -138,9 +147,12 @@ def _has_attribute(run: Machine, given: Arguments) -> Value:
 
 
 def _set_attribute(run: Machine, given: Arguments) -> Value:
-    name = given.get("", 1)
+    value, name = given.get("", 0), given.get("", 1)
     if isinstance(name, str) and len(given.positional) == 3:
-        run.assign_attribute(given.positional[0], name, given.positional[2])
+        run.assign_attribute(value, name, given.positional[2])
+    elif isinstance(value, Instance):
+        # Any attribute may be meant.
+        doubt(run, cast("dict[Value, Value]", attributes.plain_attribute(run, value, "__dict__")))
     return None
 
 
@@ -149,6 +161,25 @@ def _delete_attribute(run: Machine, given: Arguments) -> Value:
     if isinstance(name, str):
         run.delete_attribute(given.get("", 0), name)
     return None
+
+
+def _of_object(change: Callable[..., Value]) -> Handler:
+    """Follow what ``object`` does where a class has a method of its own for it."""
+
+    def follow(run: Machine, given: Arguments) -> Value:
+        value, name = given.get("", 0), given.get("", 1)
+        if not isinstance(value, (Instance, Class)):
+            return UNKNOWN
+        if isinstance(name, str):
+            return change(run, value, name, *given.positional[2:3])
+        if change is not attributes.plain_attribute and isinstance(value, Instance):
+            # Any attribute may be meant.
+            doubt(
+                run, cast("dict[Value, Value]", attributes.plain_attribute(run, value, "__dict__"))
+            )
+        return UNKNOWN
+
+    return follow
 
 
 def _vars(run: Machine, given: Arguments) -> Value:
@@ -185,20 +216,28 @@ def _descriptor(kind: str) -> Callable[[Machine, Arguments], Value]:
     return wrap
 
 
+_OF_OBJECT: Final[Mapping[str, Handler]] = {
+    "__delattr__": _of_object(attribute_changes.remove_attribute),
+    "__getattribute__": _of_object(attributes.plain_attribute),
+    "__setattr__": _of_object(attribute_changes.store_attribute),
+}
 INTROSPECTION: Final[Mapping[str, Handler]] = {
-    f"builtins.{name}": handler
-    for name, handler in {
-        "callable": _callable,
-        "classmethod": _descriptor("classmethod"),
-        "getattr": _get_attribute,
-        "hasattr": _has_attribute,
-        "isinstance": _is_instance,
-        "property": _descriptor("property"),
-        "delattr": _delete_attribute,
-        "setattr": _set_attribute,
-        "staticmethod": _descriptor("staticmethod"),
-        "dir": _dir,
-        "type": _type,
-        "vars": _vars,
-    }.items()
+    **{f"builtins.object.{name}": handler for name, handler in _OF_OBJECT.items()},
+    **{
+        f"builtins.{name}": handler
+        for name, handler in {
+            "callable": _callable,
+            "classmethod": _descriptor("classmethod"),
+            "getattr": _get_attribute,
+            "hasattr": _has_attribute,
+            "isinstance": _is_instance,
+            "property": _descriptor("property"),
+            "delattr": _delete_attribute,
+            "setattr": _set_attribute,
+            "staticmethod": _descriptor("staticmethod"),
+            "dir": _dir,
+            "type": _type,
+            "vars": _vars,
+        }.items()
+    },
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final, TypeGuard
 
 from keynet.script.interpreter.definitions import Class, Instance, Module, Scope
-from keynet.script.interpreter.evaluation.attributes import class_attribute, lineage, outside_bases
+from keynet.script.interpreter.lineage import class_member, lineage, outside_bases
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, External, Unknown, Value
 
@@ -50,7 +50,7 @@ def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -
 
 def _default(run: Machine, cls: Class, name: str) -> Value:
     """Return the default of a field, a new object if it has a factory."""
-    value = class_attribute(cls, name)
+    value = class_member(cls, name)
     if isinstance(value, Instance) and value.cls is None:
         factory = value.native("default_factory")
         if factory is not MISSING:
@@ -72,7 +72,7 @@ def _fields(run: Machine, given: Arguments) -> Value:
     missing = External("dataclasses.MISSING")
     found: list[Value] = []
     for name, (annotation, owner) in annotations(cls).items():
-        default = class_attribute(cls, name)
+        default = class_member(cls, name)
         factory: Value = MISSING
         metadata: Value = {}
         if isinstance(default, Instance) and type(default) is not Instance:
@@ -101,11 +101,11 @@ def _attrs_fields(run: Machine, given: Arguments) -> Value:
         return UNKNOWN
     hints = annotations(cls)
     made = [name for one in reversed(list(lineage(cls))) for name in one.namespace]
-    names = [name for name in made if name not in hints and _is_made(class_attribute(cls, name))]
+    names = [name for name in made if name not in hints and _is_made(class_member(cls, name))]
     run.limits.spend(len(made))
     found: list[Value] = []
     for name in [*hints, *names]:
-        default = class_attribute(cls, name)
+        default = class_member(cls, name)
         kind: Value = None
         if name in hints:
             annotation, owner = hints[name]
@@ -156,7 +156,7 @@ def _tuple_defaults(run: Machine, given: Arguments) -> Value:
     cls = _named_tuple_of(given)
     if cls is None:
         return UNKNOWN
-    values = {name: class_attribute(cls, name) for name in annotations(cls)}
+    values = {name: class_member(cls, name) for name in annotations(cls)}
     return run.fresh({name: value for name, value in values.items() if value is not MISSING})
 
 

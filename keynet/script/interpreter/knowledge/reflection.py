@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from keynet.script.interpreter.definitions import Class, Function, Instance, Module, Scope
-from keynet.script.interpreter.evaluation.attributes import class_attribute
 from keynet.script.interpreter.knowledge.constants import PARAMETER_KINDS
 from keynet.script.interpreter.knowledge.records import annotations, named_tuple, written_type
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import (
     MISSING,
@@ -41,9 +41,9 @@ def _unwrapped(value: Value, *, follow: bool = True) -> tuple[Function | None, i
         elif isinstance(value, Descriptor):
             value = value.function
         elif isinstance(value, Class):
-            value, bound = class_attribute(value, "__init__"), 1
+            value, bound = class_member(value, "__init__"), 1
         elif isinstance(value, Instance) and value.cls is not None:
-            value, bound = class_attribute(value.cls, "__call__"), 1
+            value, bound = class_member(value.cls, "__call__"), 1
         elif follow and isinstance(value, Function) and "__wrapped__" in value.attributes:
             value = value.attributes["__wrapped__"]
     return (value if isinstance(value, Function) else None), bound
@@ -142,7 +142,7 @@ def _dataclass_parameters(run: Machine, cls: Class) -> list[tuple[str, Value, Va
 
 def _parameters(run: Machine, value: Value) -> list[tuple[str, Value, Value, str]] | None:
     """Return name, annotation, default and kind of each parameter of a callable."""
-    if isinstance(value, Class) and class_attribute(value, "__init__") is MISSING:
+    if isinstance(value, Class) and class_member(value, "__init__") is MISSING:
         return _dataclass_parameters(run, value)
     passed = value.arguments if isinstance(value, Partial) else Arguments()
     function, bound = _unwrapped(value.function if isinstance(value, Partial) else value)

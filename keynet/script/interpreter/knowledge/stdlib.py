@@ -5,9 +5,9 @@ unknown, with that as the reason.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, cast
 
-from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.definitions import Class, Container, Function, Instance
 from keynet.script.interpreter.evaluation.coroutines import ASYNCHRONOUS
 from keynet.script.interpreter.evaluation.iterators import delayed, drive
 from keynet.script.interpreter.knowledge.classes import make_enum
@@ -32,6 +32,7 @@ from keynet.script.interpreter.values import (
     is_constant,
     kind_of,
 )
+from keynet.text import _, fill
 
 __all__ = ["STDLIB"]
 
@@ -72,6 +73,36 @@ def _partial(run: Machine, given: Arguments) -> Value:
     return Partial(given.positional[0], given.after(1))
 
 
+def _dispatching(run: Machine, given: Arguments) -> Value:
+    """Follow ``functools.singledispatch``: which of its functions a call takes is unknown."""
+    function = given.get("func", 0)
+
+    def dispatch(run: Machine, inner: Arguments) -> Value:
+        with run.uncertain():
+            run.call(function, inner)
+        return UNKNOWN
+
+    return Native("singledispatch", dispatch)
+
+
+def _run_code(name: str) -> Handler:
+    """Return what stands for a function that runs code which is not read."""
+
+    def run_code(run: Machine, given: Arguments) -> Value:
+        text = _("{function}() runs code that is not read: arguments may be missing.")
+        run.note(given.line, fill(text, function=name), given.file)
+        return UNKNOWN
+
+    return run_code
+
+
+def _queue(run: Machine, given: Arguments) -> Value:
+    """Follow ``collections.deque``: a list without a greatest length."""
+    if given.get("maxlen", 1, None) is not None:
+        return Unknown("list")
+    return run.call(External("builtins.list"), given)
+
+
 def _wraps(run: Machine, given: Arguments) -> Value:
     wrapped = given.get("wrapped", 0)
 
@@ -106,12 +137,26 @@ def _shallow_copy(run: Machine, given: Arguments) -> Value:
         if isinstance(value, SetValue):
             return run.fresh(SetValue(dict(value.items)))
         return run.fresh(value.copy())
+    if isinstance(value, Container):
+        items = _shallow_copy(run, Arguments((value.items,)))
+        return run.fresh(_container(run, value, items, dict(value.attributes)))
     if isinstance(value, Instance) and type(value) is Instance:
-        return Instance(value.cls, dict(value.attributes), run.region)
+        return run.fresh(Instance(value.cls, dict(value.attributes), run.region))
     return value
 
 
-def _duplicate(run: Machine, value: Value, depth: int) -> Value:
+def _container(
+    run: Machine, value: Container, items: Value, attributes: dict[str, Value]
+) -> Container:
+    made = Container(value.cls, items)
+    made.region = run.region
+    # Of one that is its own __dict__, the copy is, too.
+    same = value.attributes is value.items and isinstance(items, dict)
+    made.attributes = cast("dict[str, Value]", items) if same else attributes
+    return made
+
+
+def _duplicate(run: Machine, value: Value, depth: int) -> Value:  # noqa: PLR0911
     run.limits.spend(1)
     if depth > 8:
         return UNKNOWN
@@ -121,6 +166,9 @@ def _duplicate(run: Machine, value: Value, depth: int) -> Value:
         return {key: _duplicate(run, item, depth + 1) for key, item in value.items()}
     if isinstance(value, SetValue):
         return SetValue(dict(value.items))
+    if isinstance(value, Container):
+        items = _duplicate(run, value.items, depth + 1)
+        return _container(run, value, items, dict(value.attributes))
     if isinstance(value, Instance) and type(value) is Instance:
         attributes = {k: _duplicate(run, v, depth + 1) for k, v in value.attributes.items()}
         return Instance(value.cls, attributes, run.region)
@@ -221,6 +269,8 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "functools.partial": _partial,
     "functools.wraps": _wraps,
     "functools.update_wrapper": _update_wrapper,
+    "functools.singledispatch": _dispatching,
+    "functools.singledispatchmethod": _dispatching,
     "functools.cache": _cached,
     "functools.lru_cache": _cached,
     "contextlib.contextmanager": _identity_decorator,
@@ -232,6 +282,7 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "types.SimpleNamespace": _namespace,
     "collections.OrderedDict": lambda run, given: run.call(External("builtins.dict"), given),
     "collections.defaultdict": _default_dict,
+    "collections.deque": _queue,
     "builtins.dict.fromkeys": _from_keys,
     "itertools.chain": _chained,
     "itertools.chain.from_iterable": delayed(_chain_of),
@@ -240,6 +291,9 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "random.shuffle": _shuffle,
     "atexit.register": _first,
     "sys.exit": _first,
+    "builtins.exec": _run_code("exec"),
+    "runpy.run_module": _run_code("run_module"),
+    "runpy.run_path": _run_code("run_path"),
     "builtins.exit": _first,
     "builtins.quit": _first,
     "platform.system": lambda run, given: "Linux",

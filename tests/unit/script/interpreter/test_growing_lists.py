@@ -58,6 +58,13 @@ for name, other in zip(names, names[:]):
     parser.add_argument("--" + name)
     names.append("b")
 """,
+    "replaced ahead": """
+names += ["b", "c"]
+for number, name in enumerate(names):
+    parser.add_argument("--" + name)
+    if number == 0:
+        names[2] = "d"
+""",
     "without an end": """
 for name in names:
     if name not in parser:
@@ -90,4 +97,16 @@ def test_a_note_says_that_there_may_be_more(tmp_path: Path, body: str) -> None:
 def test_items_that_are_removed_meanwhile_move_the_others(tmp_path: Path) -> None:
     found = read(tmp_path, f"{PARSER}{SHRINKING}parser.parse_args()")
     assert [argument.name for argument in found.arguments] == ["a", "c"]
+    assert not found.notes
+
+
+def test_items_that_are_replaced_once_they_were_taken_are_known(tmp_path: Path) -> None:
+    body = """
+names += ["B"]
+for number, name in enumerate(names):
+    names[number] = name.upper()
+parser.add_argument("--name", choices=names)
+"""
+    found = read(tmp_path, f"{PARSER}{body}parser.parse_args()")
+    assert found.arguments[0].choices == ("A", "B")
     assert not found.notes

@@ -2013,7 +2013,7 @@ UNKNOWN: list[str] = [
     "x = [3]\nif os.environ.get('X'):\n    x.append(4)\nvalue = '{}'.format(x)\n",
     "x = [3]\nif os.environ.get('X'):\n    x.append(4)\nvalue = max(x)\n",
     "x = {3}\nif os.environ.get('X'):\n    x.discard(3)\nvalue = len(x)\n",
-    "x = [1, 2, 3]\ndel x[1:]\nvalue = x\n",
+    "x = [1, 2, 3]\ndel x[::2]\nvalue = x\n",
     "x = {'a': 1}\nx.popitem()\nvalue = x\n",
     "x = {1, 2}\nx.intersection_update([1])\nvalue = len(x)\n",
     "x = collections.defaultdict(list)\nx['a'].append(1)\nvalue = x\n",

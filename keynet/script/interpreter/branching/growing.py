@@ -43,8 +43,13 @@ class Watched:
 
     def __init__(self, run: Machine, value: Value) -> None:
         self._run = run
-        self._lists: list[tuple[list[Value], int]] = []
+        self._lists: list[tuple[list[Value], list[Value]]] = []
+        # Those of which each turn takes the item of its number.
+        self._in_step: set[int] = set()
         pending = [value]
+        if isinstance(value, Iterator) and value.drive is not None:
+            given = [part for part in value.holds if isinstance(part, Arguments)]
+            self._in_step = {id(one) for part in given for one in part.positional}
         # Iterators over iterators that share some would be looked through again and again.
         seen: set[int] = set()
         while pending:
@@ -57,8 +62,22 @@ class Watched:
             elif isinstance(one, Arguments):
                 pending += one.positional
             elif isinstance(one, list) and id(one) not in run.views and not run.spoiled(one):
-                self._lists.append((one, len(one)))
+                run.limits.spend(len(one) // 16)
+                self._lists.append((one, list(one)))
+
+    def replaced(self, turn: int) -> bool:
+        """Report whether the item that a turn takes was replaced before it."""
+        return any(
+            turn < min(len(one), len(before)) and one[turn] is not before[turn]
+            for one, before in self._lists
+            if id(one) in self._in_step
+        )
 
     def changed(self) -> bool:
         """Report whether one has other items than when this was made."""
-        return any(len(one) != length or self._run.spoiled(one) for one, length in self._lists)
+        return any(
+            len(one) != len(before)
+            or self._run.spoiled(one)
+            or (id(one) not in self._in_step and one != before)
+            for one, before in self._lists
+        )

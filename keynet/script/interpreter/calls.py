@@ -51,6 +51,9 @@ _MAX_SAME: Final = 8
 # Steps for one function that declares no arguments, over all of its calls.
 _MAX_IDLE: Final = 8_000
 _HEAVY: Final = 200
+# Its own methods call those of the class that derives from it.
+_UPDATING: Final = "collections.UserDict"
+_ANYTHING: Final = Arguments(open=True)
 _DICTS: Final = frozenset(
     ["builtins.dict", "collections.OrderedDict", "collections.UserDict", "typing.Dict"]
 )
@@ -316,6 +319,9 @@ def _instantiate(run: Machine, cls: Class, given: Arguments) -> Value:
         verb = "update" if isinstance(instance.items, dict) else "extend"
         if given.positional or given.keywords or given.open:
             call(run, run.attribute(instance.items, verb), given)
+            if _UPDATING in outside_bases(cls) and class_member(cls, "__setitem__") is not MISSING:
+                # It is called for each item.
+                run.call(run.attribute(instance.items, "update"), _ANYTHING)
     else:
         set_fields(run, cls, instance, given)
         after = class_member(cls, "__post_init__")

@@ -12,6 +12,10 @@ from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, Extern
 
 __all__ = ["RECORDS", "annotations", "named_tuple", "set_fields", "written_type"]
 
+# What an annotation says is neither a field of a dataclass nor a parameter of its constructor.
+_NO_PARAMETERS: Final = frozenset(["ClassVar", "KW_ONLY"])
+_NO_FIELDS: Final = _NO_PARAMETERS | {"InitVar"}
+
 
 def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
     """Return annotations by name, each with its class, those of bases first."""
@@ -21,6 +25,28 @@ def annotations(cls: Class) -> dict[str, tuple[ast.expr, Class]]:
             if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
                 found[statement.target.id] = (statement.annotation, one)
     return found
+
+
+def _record_fields(
+    cls: Class, without: frozenset[str] = _NO_FIELDS
+) -> dict[str, tuple[ast.expr, Class]]:
+    """Return the annotations that are fields of a dataclass.
+
+    Args:
+        without: What the annotations of others are, as ``ClassVar`` in ``ClassVar[int]``.
+    """
+    return {name: one for name, one in annotations(cls).items() if _kind(one[0]) not in without}
+
+
+def _kind(annotation: ast.expr) -> str:
+    """Return the last name of an annotation, without what is in its brackets."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        return annotation.value.partition("[")[0].strip().rpartition(".")[2]
+    while isinstance(annotation, ast.Subscript):
+        annotation = annotation.value
+    if isinstance(annotation, ast.Attribute):
+        return annotation.attr
+    return annotation.id if isinstance(annotation, ast.Name) else ""
 
 
 def written_type(run: Machine, node: ast.expr, scope: Scope) -> Value:
@@ -35,7 +61,7 @@ def written_type(run: Machine, node: ast.expr, scope: Scope) -> Value:
 
 def set_fields(run: Machine, cls: Class, instance: Instance, given: Arguments) -> None:
     """Set the fields as the generated ``__init__`` of a dataclass or NamedTuple does."""
-    names = list(annotations(cls))
+    names = list(_record_fields(cls, _NO_PARAMETERS))
     run.limits.spend(len(names))
     for name, value in zip(names, given.positional, strict=False):
         instance.attributes[name] = value
@@ -71,7 +97,7 @@ def _fields(run: Machine, given: Arguments) -> Value:
         return UNKNOWN
     missing = External("dataclasses.MISSING")
     found: list[Value] = []
-    for name, (annotation, owner) in annotations(cls).items():
+    for name, (annotation, owner) in _record_fields(cls).items():
         default = class_member(cls, name)
         factory: Value = MISSING
         metadata: Value = {}
@@ -171,7 +197,7 @@ def _as_dict(run: Machine, given: Arguments) -> Value:
     cls = _class_of(instance)
     if cls is None or not isinstance(instance, Instance):
         return UNKNOWN
-    return run.fresh({name: run.attribute(instance, name) for name in annotations(cls)})
+    return run.fresh({name: run.attribute(instance, name) for name in _record_fields(cls)})
 
 
 def _replace(run: Machine, given: Arguments) -> Value:

@@ -225,6 +225,12 @@ def f(x): return 1
 def _(x: int): return 5
 value = f(2)
 """,
+    "items that a UserDict takes its own way": """
+import collections
+class C(collections.UserDict):
+    def __setitem__(self, key, value): super().__setitem__(key, value + 1)
+value = C(x=4)["x"]
+""",
     "a queue that forgets": """
 import collections
 value = collections.deque([1, 5], maxlen=1)[0]

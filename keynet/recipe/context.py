@@ -29,6 +29,8 @@ _POINTER_SIZES: Final = range(100, 1_024)
 _MOST_OPENED: Final = 20_000
 # Engines open the files of a stage by their paths, which the system limits to 4,096 bytes.
 _LONGEST_PATH: Final = 3_000
+# Files with such names mark what a layer deletes (OCI image specification, "Whiteouts").
+_WHITEOUT: Final = ".wh."
 _CONTAINERFILES: Final = ("Containerfile", "Dockerfile")
 
 
@@ -226,6 +228,9 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
         status = entry.stat(follow_symlinks=False)
         mode = status.st_mode
         if is_unfinished(entry.name) or walk.outputs.have(status):
+            return False
+        if entry.name.startswith(_WHITEOUT):
+            walk.seen.whiteouts.append(path)
             return False
         if S_ISDIR(mode):
             # keynet's own may hold the credentials of a push that runs or was killed.

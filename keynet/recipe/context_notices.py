@@ -44,6 +44,7 @@ class Seen:
 
     links_outside: list[str] = field(default_factory=list)
     special: list[str] = field(default_factory=list)
+    whiteouts: list[str] = field(default_factory=list)
     credentials: list[str] = field(default_factory=list)
     pointers: list[str] = field(default_factory=list)
 
@@ -60,6 +61,17 @@ def notices(seen: Seen, files: Sequence[ContextFile], ignorefile: str) -> Iterat
             lambda count: ngettext(
                 "Skipping {count} socket, fifo or device of the context: {names}",
                 "Skipping {count} sockets, fifos or devices of the context: {names}",
+                count,
+            ),
+        )
+    if seen.whiteouts:
+        yield _named(
+            seen.whiteouts,
+            lambda count: ngettext(
+                "Skipping {count} file whose name begins with .wh., which marks deleted files in "
+                "an image: {names}. Rename it to have it in the image.",
+                "Skipping {count} files whose names begin with .wh., which marks deleted files in "
+                "an image: {names}. Rename them to have them in the image.",
                 count,
             ),
         )

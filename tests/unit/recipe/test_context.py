@@ -107,6 +107,17 @@ def test_sockets_and_fifos_are_skipped_and_named(
         assert "Skipping 2 sockets, fifos or devices of the context: pipe, sock" in _notices(root)
 
 
+def test_names_that_delete_in_an_image_are_skipped_and_named(root: Path) -> None:
+    (root / ".wh.train.py").write_text("")
+    (root / ".wh.folder").mkdir()
+    (root / ".wh.folder/file").write_text("")
+    (root / "data").mkdir()
+    (root / "data/.wh..wh..opq").write_text("")
+    assert _paths(root) == ["data", "train.py"]
+    assert "Skipping 3 files whose names begin with .wh." in _notices(root)
+    assert ".wh.folder, .wh.train.py, data/.wh..wh..opq" in _notices(root)
+
+
 @pytest.mark.parametrize("name", ["with space", "quo'te\"", "new\nline", "훈련", "$HOME", "-dash"])
 def test_any_text_is_a_name(root: Path, name: str) -> None:
     (root / name).write_text("")

@@ -15,7 +15,7 @@ from typing import IO, Final
 
 from keynet.errors import ContextInvalid, InvalidArchive, TarReadError
 from keynet.plan import BuildPlan, Recipe
-from keynet.text import _, fill, printable
+from keynet.text import _, fill, printable, size
 
 __all__ = ["check"]
 
@@ -40,6 +40,10 @@ _LARGEST_TAR: Final = 32_000_000
 # Of all archives together; a directory of a zip archive costs more than a tar of its size.
 _MOST_IN_ALL: Final = 100_000_000
 _COST_OF_DIRECTORY: Final = 30
+# What unpacks to so much, and so many times what it has, was made to fill disks: code and data
+# of wheels have a tenth of that.
+_MUCH: Final = 2_000_000_000
+_NO_CONTENT: Final = 200
 _TAR_BLOCK: Final = 512
 _TAR_END: Final = bytes(2 * _TAR_BLOCK)
 _UNREADABLE: Final = (
@@ -126,9 +130,22 @@ def _why_no_wheel(file: IO[bytes], left: _Budget) -> str:
                 return _("it is not a wheel, since it has no METADATA in a .dist-info folder")
             with archive.open(names[0]) as metadata:
                 metadata.read(_LARGEST_METADATA)
+            return _why_too_much(archive.infolist())
     except _UNREADABLE:
         return _("its METADATA cannot be read, so that the file is damaged")
-    return ""
+
+
+def _why_too_much(members: list[zipfile.ZipInfo]) -> str:
+    """Return why an archive must not be unpacked: it would fill the disk. "" if it may be."""
+    unpacked = sum(one.file_size for one in members)
+    packed = sum(one.compress_size for one in members)
+    if unpacked < _MUCH or unpacked < _NO_CONTENT * packed:
+        return ""
+    return fill(
+        _("its {packed} unpack to {unpacked}, which no package has"),
+        packed=size(packed),
+        unpacked=size(unpacked),
+    )
 
 
 def _why_no_sdist(file: IO[bytes], name: str, left: _Budget) -> str:
@@ -141,7 +158,7 @@ def _why_no_sdist(file: IO[bytes], name: str, left: _Budget) -> str:
             return ""
         try:
             with zipfile.ZipFile(file) as archive:
-                return _without_project(archive.namelist())
+                return _without_project(archive.namelist()) or _why_too_much(archive.infolist())
         except _UNREADABLE:
             return _("it is a damaged zip archive")
     file.seek(0)

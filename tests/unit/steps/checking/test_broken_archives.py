@@ -155,3 +155,22 @@ def test_of_many_archives_only_the_first_are_read() -> None:
     dependencies = Dependencies(files={"requirements.txt": listed, **files})
     recipe = Recipe(Reference.parse("python:3.11-slim"), ("python", "x.py"), "/x", {}, dependencies)
     broken_archives.check(BuildPlan(context=Path("/x"), files=(), recipe=recipe))
+
+
+def _declaring(unpacked: int, content: bytes) -> bytes:
+    """Return an archive whose directory says that its first member has that many bytes."""
+    at = content.index(b"PK\1\2") + 24
+    return content[:at] + unpacked.to_bytes(4, "little") + content[at + 4 :]
+
+
+def test_what_would_fill_the_disk_is_refused() -> None:
+    with pytest.raises(ContextInvalid, match=r"unpack to 3\.0 GB, which no package has"):
+        _check(_declaring(3_000_000_000, GOOD_WHEEL))
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a-1.0/data", bytes(1_000))
+        archive.writestr("a-1.0/pyproject.toml", "")
+    with pytest.raises(ContextInvalid, match="which no package has"):
+        _check(_declaring(3_000_000_000, packed.getvalue()), "a-1.0.zip")
+    # Much of nothing is not much.
+    _check(_declaring(1_000_000_000, GOOD_WHEEL))

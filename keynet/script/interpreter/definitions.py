@@ -61,7 +61,7 @@ class Module:
     followed; ``hints`` is what it has under
     ``if TYPE_CHECKING:``, as statements until a name is looked up; ``text`` is its content
     once it is read; ``order`` sorts modules as Python imports them, while they are read later, if
-    at all.
+    at all. ``imported`` has where each of its names was imported and may not have been looked up.
     """
 
     name: str
@@ -74,6 +74,7 @@ class Module:
     hints: "list[list[ast.stmt]] | dict[str, Value]" = field(default_factory=list)
     text: str = ""
     order: tuple[int, ...] = ()
+    imported: "dict[str, list[tuple[Scope, str]]]" = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False, repr=False)

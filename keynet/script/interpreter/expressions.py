@@ -10,12 +10,11 @@ from keynet.script.interpreter.evaluation.displays import DISPLAYS
 from keynet.script.interpreter.evaluation.iterators import content
 from keynet.script.interpreter.evaluation.suspending import SUSPENDING
 from keynet.script.interpreter.machine import MAX_DEPTH, Machine, OutOfSteps
-from keynet.script.interpreter.names import assign, look_up
+from keynet.script.interpreter.names import assign, look_up, names_of
 from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     External,
-    Imported,
     Iterator,
     OneOf,
     Unknown,
@@ -96,14 +95,7 @@ def _scope_names(run: Machine, scope: Scope, *, everything: bool) -> Value:
     """Return ``locals()`` or ``globals()`` as a new dict."""
     while everything and scope.parent is not None:
         scope = scope.parent
-    names: dict[Value, Value] = {
-        name: run.resolve(value) if isinstance(value, Imported) else value
-        for name, value in scope.names.items()
-    }
-    run.limits.spend(len(names))
-    if scope.kind == "module":
-        run.mirrors[id(names)] = names, scope
-    return run.fresh(names)
+    return names_of(run, scope)
 
 
 def call_arguments(run: Machine, node: ast.Call, scope: Scope) -> Arguments:

@@ -36,6 +36,9 @@ def bind_names(run: Machine, node: ast.ImportFrom, scope: Scope) -> Signal:
             # Python reads a module when it is imported from its package.
             run.submodule(module, alias.name)
             value = Imported(module, alias.name)
+            importer = scope.bound_in.get(alias.asname or alias.name, scope)
+            names = module.imported.setdefault(alias.name, [])
+            names.append((importer, alias.asname or alias.name))
         elif node.level:
             value = UNKNOWN
         else:

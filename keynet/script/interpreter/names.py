@@ -30,7 +30,6 @@ from keynet.script.interpreter.values import (
     Value,
     is_constant,
     join,
-    kind_of,
 )
 from keynet.text import _, fill, printable
 
@@ -39,15 +38,15 @@ __all__ = [
     "assign_item",
     "bind",
     "doubt",
+    "fix_imported",
     "is_data",
     "look_up",
     "mirror",
+    "names_of",
     "owner_of",
     "replace_slice",
-    "stored_names",
     "through_stars",
     "unbind",
-    "widen",
 ]
 
 _STARS: Final = frozenset(
@@ -136,10 +135,20 @@ def bind(run: Machine, name: str, value: Value, scope: Scope) -> None:
         scope.names[name] = value
         return
     run.keep(value, target.frame.number)
+    if target.kind == "module":
+        fix_imported(run, target.module, name)
     # A module or an outer call goes on where this one is left before it binds the name.
     if (run.region or run.passed_over(target)) and name in target.names:
         value = join(target.names[name], value)
     target.names[name] = value
+
+
+def fix_imported(run: Machine, module: Module, name: str) -> None:
+    """Look up a name of a module that is about to change, wherever it was imported before."""
+    for scope, alias in module.imported.pop(name, ()):
+        value = scope.names.get(alias)
+        if isinstance(value, Imported) and value.module is module and value.name == name:
+            scope.names[alias] = run.resolve(value)
 
 
 def unbind(run: Machine, name: str, scope: Scope) -> None:
@@ -286,8 +295,21 @@ def mirror(run: Machine, names: dict[Value, Value], more: Mapping[Value, Value])
         for name, value in more.items():
             if isinstance(name, str):
                 sure = not run.region and not run.passed_over(scope)
+                fix_imported(run, scope.module, name)
                 old = scope.names.get(name, value)
                 scope.names[name] = value if sure else join(old, value)
+
+
+def names_of(run: Machine, scope: Scope) -> Value:
+    """Return the names of a scope as a new dict; of a module, what it is given is bound."""
+    names: dict[Value, Value] = {
+        name: run.resolve(value) if isinstance(value, Imported) else value
+        for name, value in scope.names.items()
+    }
+    run.limits.spend(len(names))
+    if scope.kind == "module":
+        run.mirrors[id(names)] = names, scope
+    return run.fresh(names)
 
 
 def owner_of(run: Machine, names: dict[Value, Value]) -> Instance | None:
@@ -314,23 +336,3 @@ def is_data(value: Value) -> bool:
 
 def _own(container: Container) -> dict[str, Value]:
     return {} if container.cls is None else container.cls.namespace
-
-
-def stored_names(nodes: list[ast.stmt]) -> set[str]:
-    """Return the names that statements may bind."""
-    names: set[str] = set()
-    for statement in nodes:
-        for node in ast.walk(statement):
-            if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-                names.add(node.id)
-    return names
-
-
-def widen(run: Machine, names: set[str], scope: Scope) -> None:
-    """Make names unknown that a loop may change any number of times."""
-    run.limits.spend(len(names))
-    for name in names:
-        target = scope.bound_in.get(name, scope)
-        value = target.names.get(name, UNKNOWN)
-        if is_constant(value) or isinstance(value, (list, tuple, dict, SetValue)):
-            target.names[name] = Unknown(kind_of(value))

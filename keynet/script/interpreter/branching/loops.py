@@ -12,11 +12,12 @@ from keynet.script.interpreter.branching.flow import (
     merged,
 )
 from keynet.script.interpreter.branching.growing import Watched, each_item
+from keynet.script.interpreter.branching.widening import stored_names, widen
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.evaluation.items import iterator_of
 from keynet.script.interpreter.evaluation.iterators import content, drive
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.names import assign, stored_names, widen
+from keynet.script.interpreter.names import assign
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,

@@ -10,10 +10,10 @@ from typing import Final
 
 from keynet.script.interpreter.branching.flow import RAISE, Signal, follow_branches
 from keynet.script.interpreter.branching.raising import attempted, caught_by, from_failures
+from keynet.script.interpreter.branching.widening import stored_names
 from keynet.script.interpreter.definitions import Scope
 from keynet.script.interpreter.importing import imports_succeed
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.names import stored_names
 from keynet.script.interpreter.values import UNKNOWN, External, Value, join
 
 __all__ = ["follow_suppressed", "follow_try"]

@@ -6,7 +6,7 @@ from keynet.script.interpreter.definitions import Class, Function, Instance, Mod
 from keynet.script.interpreter.evaluation.attributes import bound
 from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import Machine, Native
-from keynet.script.interpreter.names import doubt
+from keynet.script.interpreter.names import doubt, fix_imported
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
@@ -75,6 +75,7 @@ def store_attribute(  # noqa: PLR0911, PLR0912
             scope = run.load(value)
             if scope is None:
                 return
+            fix_imported(run, value, name)
             target, certain = scope.names, not run.region and not run.passed_over(value)
         case External(name="sys") if name == "argv":
             run.replace_command_line(new)

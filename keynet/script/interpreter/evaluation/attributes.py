@@ -19,7 +19,7 @@ from keynet.script.interpreter.evaluation.path_methods import path_attribute
 from keynet.script.interpreter.knowledge.constants import constant
 from keynet.script.interpreter.lineage import class_member, outside_bases
 from keynet.script.interpreter.machine import Machine, Native, Young
-from keynet.script.interpreter.names import is_data, through_stars
+from keynet.script.interpreter.names import is_data, names_of, through_stars
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
@@ -107,6 +107,8 @@ def _of_alternatives(run: Machine, value: OneOf, name: str) -> Value:
 
 def _of_module(run: Machine, module: Module, name: str) -> Value:
     scope = run.load(module)
+    if scope is not None and name == "__dict__" and not module.stars:
+        return names_of(run, scope)
     if scope is not None and name in scope.names:
         value = scope.names[name]
         if isinstance(value, Imported):

@@ -48,13 +48,16 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+_SEQUENCES: Final = frozenset(
+    ["Collection", "Container", "Iterable", "Reversible", "Sequence", "Sized", "object"]
+)
 _OF_TYPES: Final = frozenset(
     ["builtins.type", "types.UnionType", "types.GenericAlias", "typing._GenericAlias"]
 )
 _PLAIN_TYPES: Final = frozenset([*_KINDS, "builtins.set", "builtins.bytes", "builtins.NoneType"])
 
 
-def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
+def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911, PLR0912
     if isinstance(option, Class):
         if isinstance(value, Instance) and value.cls is not None:
             return any(one is option for one in lineage(value.cls)) or None
@@ -77,13 +80,24 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911
     if kinds is None and isinstance(value, Instance):
         return _is_outside(value, option)
     if isinstance(value, (list, tuple)):
-        return type(value).__name__ == option.name.rpartition(".")[2]
+        return _is_sequence(value, option.name)
+    if kinds is not None and isinstance(value, (Class, Function, Module, BoundMethod, Native)):
+        return False
     kind = kind_of(value)
     if kinds is None or not kind or kind == "object":
         return None
     if isinstance(value, Unknown) and kind == "list":
         return None if "list" in kinds else False
     return kind in kinds
+
+
+def _is_sequence(value: "list[Value] | tuple[Value, ...]", name: str) -> bool:
+    """Report whether a list or tuple is an instance of a class."""
+    module, _dot, last = name.rpartition(".")
+    if module in ("collections", "collections.abc", "typing") or last == "object":
+        mutable = last in ("List", "MutableSequence") and isinstance(value, list)
+        return mutable or last in _SEQUENCES or (last == "Tuple" and isinstance(value, tuple))
+    return type(value).__name__ == last
 
 
 def _is_generic(value: Generic, name: str) -> bool | None:
@@ -184,7 +198,8 @@ def _of_object(change: Callable[..., Value]) -> Handler:
 
 def _vars(run: Machine, given: Arguments) -> Value:
     value = given.get("", 0)
-    return run.attribute(value, "__dict__") if isinstance(value, (Instance, Class)) else UNKNOWN
+    known = isinstance(value, (Instance, Class, Module))
+    return run.attribute(value, "__dict__") if known else UNKNOWN
 
 
 def _type(run: Machine, given: Arguments) -> Value:

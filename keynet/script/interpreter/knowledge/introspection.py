@@ -58,6 +58,8 @@ _PLAIN_TYPES: Final = frozenset([*_KINDS, "builtins.set", "builtins.bytes", "bui
 
 
 def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911, PLR0912
+    if isinstance(value, EnumMember):
+        return _is_member(value, option)
     if isinstance(option, Class):
         if isinstance(value, Instance) and value.cls is not None:
             return any(one is option for one in lineage(value.cls)) or None
@@ -89,6 +91,19 @@ def _is_one(value: Value, option: Value) -> bool | None:  # noqa: PLR0911, PLR09
     if isinstance(value, Unknown) and kind == "list":
         return None if "list" in kinds else False
     return kind in kinds
+
+
+def _is_member(value: EnumMember, option: Value) -> bool | None:
+    """Report whether a member of an Enum is an instance of a class."""
+    if isinstance(option, Class):
+        return any(one is option for one in lineage(value.cls))
+    if not isinstance(option, External):
+        return None
+    outside = outside_bases(value.cls)
+    if option.name in outside or option.name in ("builtins.object", "enum.Enum"):
+        return True
+    mixed = any(name.rpartition(".")[2] not in ("Enum", "Flag") for name in outside)
+    return None if mixed or option.name not in _PLAIN_TYPES else False
 
 
 def _is_sequence(value: "list[Value] | tuple[Value, ...]", name: str) -> bool:

@@ -36,6 +36,13 @@ INSTANCES = {
     "argparse.ArgumentParser, (int, float)": None,
     "function, (int, float)": False,
     "Class, str": False,
+    "Plain.A, Plain": True,
+    "Plain.A, enum.Enum": True,
+    "Plain.A, Text": False,
+    "Plain.A, (str, int)": False,
+    "Text.A, str": True,
+    "Text.A, int": None,
+    "Number.A, int": None,
 }
 
 
@@ -61,9 +68,12 @@ def test_of_what_something_is_an_instance(tmp_path: Path, what: str) -> None:
     found = read(
         tmp_path,
         f"""
-import argparse, typing
+import argparse, enum, typing
 from collections.abc import Iterable, Mapping, MutableSequence, Sequence
 class Class: pass
+class Plain(enum.Enum): A = 1
+class Text(str, enum.Enum): A = "a"
+class Number(enum.IntEnum): A = 1
 def function(): pass
 parser = argparse.ArgumentParser()
 parser.add_argument("--x", type=bool, default=isinstance({what}))

@@ -16,29 +16,32 @@ __all__ = ["is_unfinished", "move", "replacing", "write"]
 _UNFINISHED: Final = re.compile(r"\.keynet-[0-9a-f]{16}\Z")
 
 
-def write(path: Path, content: bytes | str, *, mode: int = 0o600) -> None:
+def write(path: Path, content: bytes | str, *, mode: int = 0o600, flushed: bool = True) -> None:
     """Replace a file's content; a failure leaves the old file and nothing else.
 
     Args:
         path: In a folder that exists; a link is replaced, not its target.
         content: Text is encoded as UTF-8.
         mode: Of the new file from its creation on, less the umask.
+        flushed: Wait for the disk. Without, a power failure may leave an empty file: for a
+            cache whose readers notice that.
 
     Raises:
         OSError: It cannot be written.
     """
     encoded = content.encode() if isinstance(content, str) else content
-    with replacing(path, mode=mode) as stream:
+    with replacing(path, mode=mode, flushed=flushed) as stream:
         stream.write(encoded)
 
 
 @contextmanager
-def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
+def replacing(path: Path, *, mode: int = 0o600, flushed: bool = True) -> Iterator[BinaryIO]:
     """Open a new file that replaces ``path`` at the end of the block, unless it raises.
 
     Args:
         path: As for ``write``.
         mode: As for ``write``.
+        flushed: As for ``write``.
 
     Raises:
         OSError: As ``write``.
@@ -50,12 +53,14 @@ def replacing(path: Path, *, mode: int = 0o600) -> Iterator[BinaryIO]:
         try:
             yield stream
             stream.flush()
-            os.fsync(stream.fileno())
+            if flushed:
+                os.fsync(stream.fileno())
             new.replace(path)
         except BaseException:
             new.unlink(missing_ok=True)
             raise
-    _flush_folder(path.parent)
+    if flushed:
+        _flush_folder(path.parent)
 
 
 def is_unfinished(name: str) -> bool:

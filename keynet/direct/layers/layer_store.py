@@ -2,7 +2,8 @@
 
 A key names everything that decides a layer's bytes. Each layer is a compressed file named by its
 digest, and a small record under its key that is written last: what is there is complete, however
-a push ended. Two pushes write the same bytes under the same names.
+a push ended. Two pushes write the same bytes under the same names. Nobody waits for the disk: what
+a power failure has torn has another size or digest than its record, and is made again.
 """
 
 import asyncio
@@ -101,7 +102,7 @@ class LayerStore:
                 with new.open("xb") as file:
                     descriptor, diff_id = write_layer(make(), file, self.how)
                 path = self.blob(descriptor.digest)
-                atomic.move(new, path)
+                new.replace(path)
             except BaseException:
                 new.unlink(missing_ok=True)
                 raise
@@ -149,7 +150,7 @@ class LayerStore:
             "size": layer.descriptor.size,
             "diff_id": str(layer.diff_id),
         }
-        atomic.write(self._keyed(key), json.dumps(record))
+        atomic.write(self._keyed(key), json.dumps(record), flushed=False)
 
     def kept(self, key: str) -> MadeLayer | None:
         """Return what is under a key; None also for what is not whole."""

@@ -61,7 +61,7 @@ def remember(layers: Iterable[Layer], target: Reference, folder: Path) -> None:
         for layer in layers:
             file = _file(folder, target.registry, layer.descriptor.digest)
             if not file.exists():
-                atomic.write(file, target.repository)
+                atomic.write(file, target.repository, flushed=False)
 
 
 def placed(layer: Layer, registry: str, folder: Path) -> Layer:

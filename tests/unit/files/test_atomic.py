@@ -164,3 +164,16 @@ def test_the_content_is_on_the_disk_before_the_name(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
     one = ["fsync file", "os.rename", "fsync folder"]
     assert traced.read_text().split(" | ") == one * 2
+
+
+def test_a_cache_does_not_wait_for_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    atomic.write(tmp_path / "cached", "text", flushed=False)
+    assert (tmp_path / "cached").read_text() == "text"
+    assert flushed == []
+    atomic.write(tmp_path / "lasting", "text")
+    # The file, and the folder with its name.
+    assert len(flushed) == 2

@@ -54,10 +54,12 @@ def test_a_record_that_cannot_be_read_is_written_anew(store: LayerStore, content
     assert making.count == 2
 
 
-def test_a_truncated_layer_is_made_again(store: LayerStore) -> None:
+@pytest.mark.parametrize("left", [-1, 0])
+def test_a_truncated_layer_is_made_again(store: LayerStore, left: int) -> None:
     making = Making()
     first = store.layer(KEY, making)
-    first.path.write_bytes(first.path.read_bytes()[:-1])
+    # Nothing is what a power failure may leave.
+    first.path.write_bytes(first.path.read_bytes()[:left])
     assert store.layer(KEY, making).intact()
 
 
@@ -70,6 +72,13 @@ def test_a_changed_byte_is_noticed_and_made_again(store: LayerStore) -> None:
     assert not first.intact()
     store.forget(first)
     assert store.layer(KEY, making).intact()
+
+
+def test_nobody_waits_for_the_disk(store: LayerStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    assert store.layer(KEY, Making()).intact()
+    assert flushed == []
 
 
 def test_a_failure_leaves_no_layer(store: LayerStore) -> None:

@@ -1,6 +1,6 @@
 """The builder without an engine: a base that stays in its registry, and layers made here."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import field, replace
 from pathlib import Path
@@ -169,7 +169,7 @@ class Direct:
         try:
             stored = built.loop.run(push_images(images, target, access, cache, sent, early))
         except DigestMismatch:
-            damaged = [layer for layer in _made_layers(images) if not layer.intact()]
+            damaged = _damaged_layers(images)
             if not damaged:
                 raise
             self._forget(built, damaged, emit)
@@ -253,6 +253,11 @@ class Direct:
         Raises:
             KeynetError: It cannot be written, or a layer cannot be read.
         """
+        # Unlike a registry, what writes the file need not compare them.
+        damaged = _damaged_layers(built.images)
+        if damaged:
+            self._forget(built, damaged, emit)
+            built = replace(built, images=self._again(built, built.cache, emit))
         images = _with_copies(built)
         if format == "oci":
             built.loop.run(save_images("oci", path, images, emit))
@@ -299,8 +304,10 @@ def _with_copies(built: Built) -> _Images:
     )
 
 
-def _made_layers(images: _Images) -> Iterator[MadeLayer]:
-    for made in images:
-        for layer in made.image.layers:
-            if isinstance(layer, MadeLayer):
-                yield layer
+def _damaged_layers(images: _Images) -> list[MadeLayer]:
+    return [
+        layer
+        for made in images
+        for layer in made.image.layers
+        if isinstance(layer, MadeLayer) and not layer.intact()
+    ]

@@ -329,13 +329,33 @@ def test_a_damaged_layer_of_the_cache_is_made_again(pusher: Pusher, tmp_path: Pa
         env=cache,
     )
     assert built.returncode == 0, built.stderr
-    for blob in (pusher.setup.home / "damaged-cache/keynet/direct/layers").glob("blob-*"):
-        content = bytearray(blob.read_bytes())
-        content[-1] ^= 1
-        blob.write_bytes(content)
+    _damage(pusher.setup.home / "damaged-cache/keynet/direct/layers")
     pushed = pusher.push(context, env=cache)
     assert pushed.returncode == 0, pushed.stderr
     assert "damaged" in pushed.stderr
+
+
+def _damage(layers: Path) -> None:
+    for blob in layers.glob("blob-*"):
+        content = bytearray(blob.read_bytes())
+        content[-1] ^= 1
+        blob.write_bytes(content)
+
+
+@pytest.mark.parametrize("form", ["oci-archive", "docker-archive"])
+def test_a_damaged_layer_is_made_again_for_a_file(pusher: Pusher, form: str) -> None:
+    context = pusher.small_context(f"damaged-{form}")
+    cache = {"XDG_CACHE_HOME": str(pusher.setup.home / f"damaged-{form}-cache")}
+    build = ("build", "train.py", "--builder", "direct", "--base-image", pusher.base, "--output")
+    output = pusher.setup.home / f"damaged-{form}.tar"
+    built = pusher.setup.keynet(*build, f"{form}:{output}", cwd=context, env=cache)
+    assert built.returncode == 0, built.stderr
+    whole = output.read_bytes()
+    _damage(Path(cache["XDG_CACHE_HOME"]) / "keynet/direct/layers")
+    again = pusher.setup.keynet(*build, f"{form}:{output}", cwd=context, env=cache)
+    assert again.returncode == 0, again.stderr
+    assert "damaged" in again.stderr
+    assert output.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

@@ -42,7 +42,8 @@ _LEFT_OUT: Final = frozenset(
 _ENTRY_POINT: Final = re.compile(
     r"(?P<module>[A-Za-z_][\w.]*+)\s*+(?::\s*+(?P<name>[A-Za-z_][\w.]*+)\s*+)?+(?:\[.*\])?"
 )
-_SCRIPT_NAME: Final = re.compile(r"[A-Za-z0-9_.][A-Za-z0-9_.+ -]*")
+# Letters of every script: uv and pip install those, too.
+_SCRIPT_NAME: Final = re.compile(r"[\w.][\w.+ -]*")
 _SCRIPT: Final = """\
 #!/{prefix}/bin/python
 # -*- coding: utf-8 -*-

@@ -238,6 +238,11 @@ def test_entry_points_are_read_as_python_does(tmp_path: Path) -> None:
     assert b"sys.exit(a.b())" in read(entries["opt/keynet/bin/win"])
 
 
+def test_a_script_may_have_a_name_in_any_language(tmp_path: Path) -> None:
+    entries = placed(tmp_path, {f"{INFO}/entry_points.txt": "[console_scripts]\n학습 = tiny:f\n"})
+    assert "opt/keynet/bin/학습" in entries
+
+
 def test_a_script_with_a_first_line_of_a_megabyte_is_not_read_twice(tmp_path: Path) -> None:
     line = "#!python" + "x" * ((1 << 20) - 20)
     entries = placed(tmp_path, {f"{DATA}/scripts/long": f"{line}\nrest\n"})

@@ -194,7 +194,8 @@ class _Begun:
                 # Of a program that failed the last line of what it wrote, which is the reason.
                 text = self._said(number).read_bytes()[-_LAST_WORDS:].decode("utf-8", "replace")
                 last = text.strip().rpartition("\n")[2]
-                raise self._failed(last or str(subprocess.CalledProcessError(status, "python")))
+                none = fill(_("exit status {status}, no output"), status=status)
+                raise self._failed(last or none)
 
     def end(self) -> None:
         with self._ending:
@@ -216,7 +217,13 @@ class _Begun:
                 program=self._compiler.program,
                 why=printable(why, 200),
             ),
-            _("If the disk is full, free some space. If this Python is broken, repair it."),
+            fill(
+                _(
+                    "If the disk of {folder} is full, free some space. If Python is broken, "
+                    "repair it."
+                ),
+                folder=tempfile.gettempdir(),
+            ),
         )
 
 

@@ -46,6 +46,8 @@ _BROKEN: Final = re.compile(
 _NO_ROOM: Final = re.compile(
     r"[Nn]o space left|[Dd]isk quota exceeded|[Ff]ile too large|os error (?:27|28|122)\b"
 )
+# EEXIST, ENOTDIR and EISDIR.
+_CONFLICT: Final = r"os error (?:17|20|21)\b"
 
 
 class NoWheel(BuildFailed):
@@ -124,9 +126,14 @@ def not_fetched(output: str, *, built: bool) -> BuildFailed:
 
 
 def _known_hint(output: str) -> str:
-    """Return what to do about a full disk or a wheel that is damaged; "" for other reasons."""
+    """Return what to do about a full disk, a conflict or a damaged wheel; "" for other reasons."""
     if _NO_ROOM.search(output):
         return _("Free some space on the disk named above, then try again.")
+    if re.search(_CONFLICT, output):
+        return _(
+            "A file and a folder of these packages have the same name: they cannot be installed "
+            "together. Choose other versions, or leave one package out."
+        )
     if not _BROKEN.search(output):
         return ""
     return _(

@@ -116,6 +116,23 @@ def test_a_compiler_that_fails_says_why_and_not_how_it_was_called(tmp_path: Path
     code.end()
 
 
+def test_a_compiler_that_cannot_say_why_is_told_with_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of a full disk: it can write neither results nor the reason.
+    program, module = tmp_path / "python", tmp_path / "a.py"
+    program.write_text("#!/bin/sh\nexit 120\n")
+    program.chmod(0o755)
+    module.write_text("x = 1\n")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    entry = file_entry("opt/keynet/lib/python3.11/site-packages/a.py", module)
+    code = ByteCode([entry], Compiler(str(program), "cpython-311", "3.11.2"))
+    with pytest.raises(BuildFailed, match=r"python: exit status 120, no output\.$") as failed:
+        code.entries()
+    assert str(tmp_path) in failed.value.hint
+    code.end()
+
+
 def test_a_compiler_that_writes_too_little_is_an_error(tmp_path: Path) -> None:
     program, module = tmp_path / "python", tmp_path / "a.py"
     program.write_text("#!/bin/sh\nexit 0\n")

@@ -51,3 +51,11 @@ def test_a_full_disk_is_not_blamed_on_the_requirements() -> None:
     output = "error: failed to write to `/x/CACHEDIR.TAG`: No space left on device (os error 28)\n"
     assert "space" in not_resolved(output, PYTHON, Platform("linux", "amd64")).hint
     assert "space" in not_fetched(output, built=False).hint
+
+
+def test_a_file_and_a_folder_of_one_name_are_not_blamed_on_the_network() -> None:
+    output = (
+        "error: Failed to install: b-1.0-py3-none-any.whl (b==1.0)\n"
+        "  cause: failed to create directory `/x/conf`: File exists (os error 17)\n"
+    )
+    assert "same name" in not_fetched(output, built=False).hint

@@ -147,6 +147,8 @@ def _reasons(run: Interpreter, content: source.Source, libraries: list[Library])
     """Return notes on why nothing was found."""
     notes = unread.notes_of_unread(content.text)
     notes += unread.notes_without_result(content.text, run.modules.project.texts)
+    if not notes:
+        notes += unread.notes_on_others(content.tree)
     words = [word for library in libraries for word in library.words]
     doubtful = (
         run.modules.found

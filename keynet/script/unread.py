@@ -1,13 +1,15 @@
 """Notes on libraries that read command lines or configurations and are not followed."""
 
+import ast
 import re
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from keynet.script.arguments import Note
-from keynet.text import _, fill
+from keynet.text import _, fill, printable
 
-__all__ = ["imports_relatively", "notes_of_unread", "notes_without_result"]
+__all__ = ["imports_relatively", "notes_of_unread", "notes_on_others", "notes_without_result"]
 
 _IMPORT: Final = (
     r"(?m)^[ \t]*(?:import[ \t]+([\w., \t]+)|"
@@ -64,6 +66,12 @@ _INSTEAD: Final = {
     "yahp": "yahp",
 }
 _RELATIVE: Final = r"(?m)^[ \t]*from[ \t]+\."
+_STARTS: Final = r"(?:^|_)(?:app|cli|entry_?point|exp|experiment|launch|main|run|train)(?:$|_)"
+_PARSES: Final = r"(?:^|_)parse(?:$|_)|args$|argv$"
+_HAVE_NO_OPTIONS: Final = sys.stdlib_module_names | {
+    "jax", "matplotlib", "mlflow", "numpy", "pytest", "ray", "tensorflow", "torch", "wandb",
+}  # fmt: skip
+_MOST_NOTES: Final = 10
 _ARGV: Final = r"\b(?:sys\.)?argv\b"
 
 
@@ -103,6 +111,45 @@ def notes_without_result(text: str, others: Sequence[str]) -> list[Note]:
         line = text.count("\n", 0, argv.start()) + 1
         notes.append(Note(line, _("The script reads sys.argv itself. What it takes is not known.")))
     return notes
+
+
+def notes_on_others(tree: ast.Module) -> list[Note]:
+    """Return notes on code outside the project that may have a command line."""
+    notes = []
+    outside = {
+        (alias.asname or alias.name).partition(".")[0]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for alias in node.names
+        if _is_outside(node, alias)
+    }
+    for call, name in _calls_without_arguments(tree) if outside else ():
+        last = name.rpartition(".")[2]
+        starts = re.search(_STARTS, last) and "(" not in ast.unparse(call.func)
+        if name.partition(".")[0] in outside and (starts or re.search(_PARSES, last)):
+            said = _("{function}() is not part of the project: what it takes is not known.")
+            notes.append(Note(call.lineno, fill(said, function=printable(name, 100))))
+    return notes[:_MOST_NOTES]
+
+
+def _is_outside(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
+    module = node.module if isinstance(node, ast.ImportFrom) else alias.name
+    return (module or "").partition(".")[0] not in _HAVE_NO_OPTIONS
+
+
+def _calls_without_arguments(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
+    """Iterate over the calls ``f()`` and ``C(…).f()``, each with the name ``f`` or ``C.f``."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or node.args or node.keywords:
+            continue
+        parts: list[str] = []
+        called: ast.expr = node.func
+        while isinstance(called, ast.Attribute | ast.Call):
+            if isinstance(called, ast.Attribute):
+                parts.append(called.attr)
+            called = called.value if isinstance(called, ast.Attribute) else called.func
+        if isinstance(called, ast.Name):
+            yield node, ".".join([called.id, *reversed(parts)])
 
 
 def imports_relatively(text: str) -> bool:

@@ -98,7 +98,7 @@ class Function:
 
     ``results`` are what it has returned, by its arguments, where it keeps them (``lru_cache``);
     each is with whether that call was certain. ``managers`` are context managers that decorate it,
-    outermost first.
+    outermost first. ``replaced`` is set where a decorator may return something unknown for it.
     """
 
     node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -109,6 +109,7 @@ class Function:
     attributes: dict[str, Value] = field(default_factory=dict)
     results: dict[Value, tuple[Value, bool]] | None = None
     managers: tuple[Value, ...] = ()
+    replaced: bool = False
 
     @property
     def name(self) -> str:

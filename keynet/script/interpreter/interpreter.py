@@ -49,7 +49,6 @@ from keynet.script.interpreter.outside import Library, Outside
 from keynet.script.interpreter.values import (
     Arguments,
     Coroutine,
-    External,
     Leftover,
     OneOf,
     SetValue,
@@ -200,19 +199,14 @@ class Interpreter:
 
     def decorate(self, decorator: Value, value: Value, line: int) -> Value:
         """Apply a decorator; an unknown one is assumed to return what it decorates."""
-        if not self._understood(decorator) or manages(self, decorator, value):
+        if not self.outside.understands(decorator) or manages(self, decorator, value):
             return value
         result = self.call(decorator, Arguments((value,), line=line))
         made = result.values if isinstance(result, OneOf) else (result,)
         known = [one for one in made if not isinstance(one, Unknown) and one is not None]
+        if isinstance(value, Function):
+            value.replaced |= len(known) < len(made)
         return join_all(known) if known else value
-
-    def _understood(self, decorator: Value) -> bool:
-        if isinstance(decorator, External):
-            return bool(self.handler(decorator.name) or self.native_class(decorator.name))
-        if isinstance(decorator, OneOf):
-            return all(self._understood(one) for one in decorator.values)
-        return not isinstance(decorator, Unknown)
 
     def run_function(self, function: Function, scope: Scope) -> Value:
         """Follow the body of a function and return its result."""

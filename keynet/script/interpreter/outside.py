@@ -8,6 +8,7 @@ from keynet.script.interpreter.knowledge.builtin_functions import BUILTINS
 from keynet.script.interpreter.knowledge.records import RECORDS
 from keynet.script.interpreter.knowledge.stdlib import STDLIB
 from keynet.script.interpreter.machine import Dialect, Handler, NativeClass
+from keynet.script.interpreter.values import External, OneOf, Unknown, Value
 
 __all__ = ["Library", "Outside"]
 
@@ -58,6 +59,14 @@ class Outside:
     def native_class(self, name: str) -> NativeClass | None:
         """Return the class that a dialect defines for a name."""
         return (self._known.get(name) or self._look_up(name))[1]
+
+    def understands(self, decorator: Value) -> bool:
+        """Report whether it is known what a decorator does."""
+        if isinstance(decorator, External):
+            return bool(self.handler(decorator.name) or self.native_class(decorator.name))
+        if isinstance(decorator, OneOf):
+            return all(self.understands(one) for one in decorator.values)
+        return not isinstance(decorator, Unknown)
 
     def declares_nothing(self, name: str) -> bool:
         """Report whether a function is known and declares no arguments."""

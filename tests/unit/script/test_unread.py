@@ -72,3 +72,36 @@ def test_a_library_is_found_among_several_that_a_line_imports(tmp_path: Path, li
     script = f"{line}\nimport argparse\np = argparse.ArgumentParser()\np.add_argument('--a')\n"
     found = read(tmp_path, script)
     assert [note.line for note in found.notes if "gin-config" in note.message] == [1]
+
+
+@table(
+    ("script", "line", "named"),
+    [
+        ("lr = 0.1\nexec(open('configurator.py').read())\n", 2, "exec() runs code that"),
+        ("import runpy\nrunpy.run_path('a.py')\n", 2, "run_path() runs code that"),
+        ("import sys\nfrom lib.cli import main\nsys.exit(main())\n", 3, "main() is not part"),
+        ("import lib.cli\nif __name__ == '__main__':\n    lib.cli.run_exp()\n", 3,
+         "lib.cli.run_exp() is not part"),
+        ("from lib import TrainOptions\nopt = TrainOptions(lr=1).parse()\n", 2,
+         "TrainOptions.parse() is not part"),
+        ("from megatron import get_args\nargs = get_args()\n", 2, "get_args() is not part"),
+    ],
+)  # fmt: skip
+def test_what_may_have_a_command_line_and_is_not_read_is_noted(
+    tmp_path: Path, script: str, line: int, named: str
+) -> None:
+    found = read(tmp_path, script)
+    assert found.arguments == ()
+    assert [(note.line, named in note.message) for note in found.notes] == [(line, True)]
+
+
+@table(
+    "script",
+    [
+        "import torch\ndef main():\n    torch.cuda.empty_cache()\nmain()\n",
+        "from dotenv import load_dotenv\nfrom lib import Model\nload_dotenv()\nModel().train()\n",
+        "import mlflow\nmlflow.start_run()\n",
+    ],
+)
+def test_a_script_without_a_command_line_has_no_note(tmp_path: Path, script: str) -> None:
+    assert read(tmp_path, script).notes == ()

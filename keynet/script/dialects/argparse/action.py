@@ -53,6 +53,7 @@ _PARAMETERS: Final = (
     "option_strings", "dest", "nargs", "const", "default", "type", "choices", "required", "help",
     "metavar",
 )  # fmt: skip
+_SET_BY_CLASSES: Final = ("nargs", "const", "default", "type", "choices", "required", "help")
 
 
 class Action(Instance):
@@ -299,10 +300,12 @@ def _as_constructed(
     changed = {
         key: value
         for key, value in made.given.keywords.items()
-        if key in ("nargs", "const", "default", "type", "choices", "required", "help")
+        if key in _SET_BY_CLASSES
         and (is_constant(value) or not isinstance(value, Unknown))
         and not (value is None and key in given.keywords)
     }
+    # What it assigns to itself stands, whatever its base was handed.
+    changed |= {key: made.attributes[key] for key in _SET_BY_CLASSES if key in made.attributes}
     return Arguments(
         given.positional, {**given.keywords, **changed}, given.open, given.line, given.file
     )

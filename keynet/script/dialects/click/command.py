@@ -1,5 +1,7 @@
 """click: commands and groups, their parameters and subcommands."""
 
+import ast
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -10,12 +12,26 @@ from keynet.script.dialects.click.typer import App
 from keynet.script.dialects.command_line import perhaps
 from keynet.script.interpreter.definitions import Class, Function, Instance
 from keynet.script.interpreter.machine import Declared, Machine, Native, ParserLike
-from keynet.script.interpreter.values import MISSING, UNKNOWN, Arguments, OneOf, Unknown, Value
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    External,
+    OneOf,
+    Unknown,
+    Value,
+)
 from keynet.text import _, fill, printable
 
 __all__ = ["PARAMETERS", "REGISTERING", "Command", "held_parameters", "make_command"]
 
 PARAMETERS: Final = "__click_params__"
+# Libraries whose decorators have nothing to do with command lines.
+_ADD_NOTHING: Final = sys.stdlib_module_names | {
+    "accelerate", "beartype", "jax", "jaxtyping", "lightning", "line_profiler", "loguru",
+    "memory_profiler", "mlflow", "numba", "numpy", "pytorch_lightning", "ray", "tenacity",
+    "tensorflow", "torch", "typeguard", "typing_extensions", "wandb",
+}  # fmt: skip
 _MOST_CHILDREN: Final = 500
 _MOST_DECLARED: Final = 2_000
 # Text found in a module of the project that adds commands of its own to a group.
@@ -103,8 +119,7 @@ def _parameters(run: Machine, function: Value, given: Arguments) -> list[Paramet
     either = function.values if isinstance(function, OneOf) else ()
     functions = [one for one in either if isinstance(one, Function)]
     if len(functions) < max(1, len(either)):
-        text = _("A decorator of a command is not known: options may be missing.")
-        run.note(given.line, text, given.file)
+        _note_unknown_decorator(run, given)
     every = [held_parameters(one)[::-1] for one in functions]
     distinct = {id(parameter): parameter for held in every for parameter in held}
     return [
@@ -121,6 +136,7 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
     run.fresh(command)
     command.line, command.file = given.line, given.file
     if not made:
+        _note_decorators(run, function, given)
         command.parameters = [*_parameters(run, function, given)]
     name = given.get("name", 0)
     if isinstance(function, Function):
@@ -134,6 +150,28 @@ def _fill(run: Machine, command: Command, function: Value, given: Arguments) -> 
         _configure(run, command, given)
     _created(run, command)
     return command
+
+
+def _note_unknown_decorator(run: Machine, given: Arguments) -> None:
+    text = _("A decorator of a command is not known: options may be missing.")
+    run.note(given.line, text, given.file)
+
+
+def _note_decorators(run: Machine, function: Value, given: Arguments) -> None:
+    """Record the decorators of a command that may add options of which nothing is known."""
+    if not isinstance(function, Function) or isinstance(function.node, ast.Lambda):
+        return
+    if function.replaced:
+        _note_unknown_decorator(run, given)
+    for decorator in function.node.decorator_list:
+        called = decorator.func if isinstance(decorator, ast.Call) else decorator
+        value = run.evaluate(called, function.scope)
+        if not isinstance(value, External) or value.name.partition(".")[0] in _ADD_NOTHING:
+            continue
+        if run.handler(value.name) is None and run.native_class(value.name) is None:
+            text = _("{function}() may add arguments that are unknown.")
+            text = fill(text, function=printable(value.name, 100))
+            run.note(decorator.lineno, text, function.scope.module.file)
 
 
 def _created(run: Machine, command: Command) -> None:
@@ -196,7 +234,7 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
         if isinstance(children, dict):
             children = list(children.values())
         for child in run.iterate(children) or () if children is not None else ():
-            _adopt(run, command, child, MISSING)
+            _adopt(run, command, child, MISSING, given)
     if given.line:
         _created(run, command)
     else:
@@ -204,9 +242,13 @@ def _set_up(run: Machine, command: Command, given: Arguments) -> Value:
     return None
 
 
-def _adopt(run: Machine, group: Command, child: Value, name: Value) -> None:
+def _adopt(
+    run: Machine, group: Command, child: Value, name: Value, at: Arguments | None = None
+) -> None:
     parts = child.values if isinstance(child, OneOf) else (child,)
     for part in parts:
+        if at is not None and isinstance(part, External | Unknown):
+            run.note(at.line, _("A subcommand is unknown: its options are omitted."), at.file)
         if isinstance(part, Command | App) and part is not group:
             part.nested = True
             part.sometimes = isinstance(child, OneOf) or not run.sure_for(group)
@@ -241,7 +283,7 @@ def _subcommand(run: Machine, group: Command, given: Arguments) -> Value:
 
 
 def _add_command(run: Machine, group: Command, given: Arguments) -> Value:
-    _adopt(run, group, given.get("cmd", 0), given.get("name", 1))
+    _adopt(run, group, given.get("cmd", 0), given.get("name", 1), given)
     return None
 
 

@@ -1,12 +1,14 @@
 """click: the parameter that one option or argument declares."""
 
+import ast
 from dataclasses import replace
 from typing import Final
 
 from keynet.script.conversion import element_kind, guessed, is_strange
 from keynet.script.dialects.click.parameter_types import describe_type
 from keynet.script.dialects.command_line import perhaps
-from keynet.script.interpreter.definitions import EnumMember, Function, Instance
+from keynet.script.interpreter.definitions import Class, EnumMember, Function, Instance
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import Declared, Machine, Native
 from keynet.script.interpreter.values import (
     MISSING,
@@ -22,6 +24,7 @@ from keynet.text import _
 __all__ = ["Parameter", "read_argument", "read_option"]
 
 _LONGEST_NAME: Final = 200
+_SET_BY_CLASSES: Final = ("default", "required", "type")
 
 
 class Parameter(Instance):
@@ -45,6 +48,7 @@ class Parameter(Instance):
 
 def read_option(run: Machine, given: Arguments) -> Parameter | None:
     """Read ``click.option(...)``; return None with a note when its name is unknown."""
+    given = _as_of_class(given)
     keywords = given.keywords
     if "--help" in given.positional:
         return None
@@ -71,6 +75,22 @@ def read_option(run: Machine, given: Arguments) -> Parameter | None:
         elif not boolean and default is True:
             default = flag_value
     return _parameter(run, given, name, kind, default, choices, required=False)
+
+
+def _as_of_class(given: Arguments) -> Arguments:
+    """Leave open what the constructor of a ``cls=`` of the project may set."""
+    cls = given.keywords.get("cls")
+    made = class_member(cls, "__init__") if isinstance(cls, Class) else MISSING
+    if not isinstance(made, Function):
+        return given
+    words = {node.value for node in ast.walk(made.node) if isinstance(node, ast.Constant)}
+    words |= {node.arg for node in ast.walk(made.node) if isinstance(node, ast.keyword)}
+    words |= {node.attr for node in ast.walk(made.node) if isinstance(node, ast.Attribute)}
+    changed: dict[str, Value] = {word: Unknown() for word in _SET_BY_CLASSES if word in words}
+    if not changed:
+        return given
+    keywords = {**given.keywords, **changed}
+    return Arguments(given.positional, keywords, given.open, given.line, given.file)
 
 
 def read_argument(run: Machine, given: Arguments) -> Parameter | None:

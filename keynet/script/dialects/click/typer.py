@@ -166,6 +166,8 @@ def _add_typer(run: Machine, app: App, given: Arguments) -> Value:
         other.nested = True
         name = given.get("name", 1)
         _put(run, app, ("app", name if isinstance(name, str) else str(len(app.parts))), other)
+    elif isinstance(other, External | Unknown):
+        run.note(given.line, _("A subcommand is unknown: its options are omitted."), given.file)
     return None
 
 

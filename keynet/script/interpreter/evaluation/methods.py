@@ -224,6 +224,7 @@ _DICT: Final[Mapping[str, Callable[..., Value]]] = {
     "get": _get,
     "items": _view("items"),
     "keys": _view("keys"),
+    "move_to_end": not_followed,
     "pop": _pop_key,
     "popitem": not_followed,
     "setdefault": _set_default,

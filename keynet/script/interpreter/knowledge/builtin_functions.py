@@ -246,7 +246,10 @@ def _represent(run: Machine, given: Arguments) -> Value:
 
 def _import(run: Machine, given: Arguments) -> Value:
     name = given.get("name", 0)
-    return run.import_name(name) if isinstance(name, str) else UNKNOWN
+    if isinstance(name, str):
+        return run.import_name(name)
+    run.unseen_imports = True
+    return UNKNOWN
 
 
 _OWN: Final[Mapping[str, Handler]] = {

@@ -6,6 +6,7 @@ from typing import Final
 from keynet.script.interpreter.evaluation.iterators import delayed, later, next_of
 from keynet.script.interpreter.machine import Handler, Machine
 from keynet.script.interpreter.values import (
+    MISSING,
     UNKNOWN,
     Arguments,
     External,
@@ -92,6 +93,20 @@ def _if_kept(run: Machine, given: Arguments, count: int, values: list[Value]) ->
     return None if known is None else [item] if known else []
 
 
+def _reduce(run: Machine, given: Arguments) -> Value:
+    items = run.iterate(given.get("", 1))
+    function, made = given.get("", 0), given.get("initial", 2)
+    if items is None or given.open or (made is MISSING and not items):
+        # What is handed on may be returned, changed or not.
+        return run.call(UNKNOWN, given)
+    left = list(items)
+    if made is MISSING:
+        made = left.pop(0)
+    for item in left:
+        made = run.call(function, Arguments((made, item), line=given.line, file=given.file))
+    return made
+
+
 def _next(run: Machine, given: Arguments) -> Value:
     iterated = given.get("", 0)
     if isinstance(iterated, Iterator):
@@ -112,5 +127,6 @@ LAZY_FUNCTIONS: Final[Mapping[str, Handler]] = {
     "builtins.map": delayed(_map, row=_mapped, columns=slice(1, None), calls=True),
     "builtins.next": _next,
     "builtins.reversed": delayed(_reversed),
+    "functools.reduce": _reduce,
     "builtins.zip": delayed(_zip, row=lambda run, given, count, values: [tuple(values)]),
 }

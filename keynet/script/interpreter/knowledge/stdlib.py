@@ -89,6 +89,8 @@ def _run_code(name: str) -> Handler:
     """Return what stands for a function that runs code which is not read."""
 
     def run_code(run: Machine, given: Arguments) -> Value:
+        # It may register something, too.
+        run.unseen_imports = True
         text = _("{function}() runs code that is not read: arguments may be missing.")
         run.note(given.line, fill(text, function=name), given.file)
         return UNKNOWN
@@ -242,6 +244,12 @@ def _import_module(run: Machine, given: Arguments) -> Value:
     return run.import_name(name) if not run.region else UNKNOWN
 
 
+def _run_file(run: Machine, given: Arguments) -> Value:
+    """Follow what runs a file that is found when the script runs."""
+    run.unseen_imports = True
+    return UNKNOWN
+
+
 def _shuffle(run: Machine, given: Arguments) -> Value:
     run.spoil(given.get("", 0))
     return None
@@ -288,6 +296,7 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "itertools.chain.from_iterable": delayed(_chain_of),
     "itertools.product": _product,
     "importlib.import_module": _import_module,
+    "importlib.util.spec_from_file_location": _run_file,
     "random.shuffle": _shuffle,
     "atexit.register": _first,
     "sys.exit": _first,

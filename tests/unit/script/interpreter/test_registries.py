@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import pytest
+
 from keynet.script.extraction import extract
 from tests.tables import table
-from tests.unit.script.reading import read, write
+from tests.unit.script.reading import arguments, read, write
 
 REGISTER = "def reg(f):\n    REG[f.__name__] = f\n    return f\n"
 ONE = "from . import reg\n@reg\ndef one(): ...\n"
@@ -104,3 +106,53 @@ def test_a_default_that_is_no_choice_is_noted(tmp_path: Path) -> None:
         "p.add_argument('--m', choices=['a'], default='b')\np.parse_args()\n",
     )
     assert [n.message for n in found.notes] == ["The default of m is not among its choices."]
+
+
+@table(
+    "fill",
+    [
+        "from glob import glob\nfor f in glob('plug/*.py'):\n    __import__('plug.' + f[:-3])\n",
+        "import glob, importlib.util\nfor f in glob.glob('plug/*.py'):\n"
+        "    spec = importlib.util.spec_from_file_location('x', f)\n"
+        "    spec.loader.exec_module(importlib.util.module_from_spec(spec))\n",
+        "import os, runpy\nfor f in os.environ['PLUGINS'].split():\n    runpy.run_path(f)\n",
+        "import os\nexec(os.environ['PLUGIN'])\n",
+    ],
+)
+def test_choices_are_unknown_where_other_files_are_run(tmp_path: Path, fill: str) -> None:
+    files = {"plug/__init__.py": f"REG = {{'base': 0}}\n{REGISTER}{fill}", "plug/one.py": ONE}
+    found = extract(write(tmp_path, SCRIPT, files))
+    assert [argument.choices for argument in found.arguments] == [None]
+    assert "The choices of m are unknown." in [note.message for note in found.notes]
+
+
+SETTERS = (
+    "    __setattr__ = dict.__setitem__\n    __delattr__ = dict.__delitem__\n",
+    "    def __setattr__(self, k, v): self[k] = v\n    def __delattr__(self, k): del self[k]\n",
+)
+
+
+@table("setters", SETTERS)
+def test_a_dict_whose_attributes_are_its_items(tmp_path: Path, setters: str) -> None:
+    script = (
+        "import argparse\nclass Box(dict):\n    __getattr__ = dict.__getitem__\n"
+        f"{setters}box = Box(lr=0.1, size=4, old=1)\nbox.epochs = 10\nbox.size = 8\ndel box.old\n"
+        "p = argparse.ArgumentParser()\nfor key, value in box.items():\n"
+        "    p.add_argument('--' + key, type=type(value), default=value)\n"
+        "p.add_argument('--twice', default=box.size * 2, type=int)\np.parse_args()\n"
+    )
+    found = arguments(tmp_path, script)
+    expected = [("lr", 0.1), ("size", 8), ("epochs", 10), ("twice", 16)]
+    assert [(argument.name, argument.default) for argument in found] == expected
+
+
+@pytest.mark.parametrize("change", ["d.move_to_end('a')", "d.popitem()"])
+def test_choices_are_unknown_after_a_change_that_is_not_followed(
+    tmp_path: Path, change: str
+) -> None:
+    script = (
+        "import argparse\nfrom collections import OrderedDict\nd = OrderedDict(a=1, b=2)\n"
+        f"{change}\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--m', choices=list(d))\np.parse_args()\n"
+    )
+    assert [argument.choices for argument in read(tmp_path, script).arguments] == [None]

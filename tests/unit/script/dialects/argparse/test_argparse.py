@@ -544,3 +544,41 @@ def test_pairs_are_sorted_by_their_first_parts(tmp_path: Path) -> None:
     p.parse_args()
     """
     assert [(one.name, one.default) for one in arguments(tmp_path, script)] == [("a", 3), ("b", 4)]
+
+
+@table(
+    ("assigned", "expected"),
+    [
+        ("self.default = 5", A("n", "int", 5, required=True)),
+        ("self.required = False", A("n", "int", 1)),
+        ("self.choices = [1, 2]", A("n", "int", 1, required=True, choices=("1", "2"))),
+        ("self.type = float", A("n", "float", 1, required=True)),
+        ("self.help = 'later'", A("n", "int", 1, required=True, help="later")),
+        ("self.other = None", A("n", "int", 1, required=True)),
+    ],
+)
+def test_what_an_action_assigns_to_itself(tmp_path: Path, assigned: str, expected: A) -> None:
+    script = f"""
+    import argparse
+    class Own(argparse.Action):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            {assigned}
+        def __call__(self, *given): ...
+    p = argparse.ArgumentParser()
+    p.add_argument('--n', action=Own, type=int, default=1, required=True)
+    p.parse_args()
+    """
+    assert arguments(tmp_path, script) == [expected]
+
+
+def test_arguments_that_reduce_adds(tmp_path: Path) -> None:
+    script = """
+    import argparse
+    from functools import reduce
+    def add(parser, name):
+        parser.add_argument('--' + name, type=int)
+        return parser
+    reduce(add, ['a', 'b'], argparse.ArgumentParser()).parse_args()
+    """
+    assert arguments(tmp_path, script) == [A("a", "int"), A("b", "int")]

@@ -7,12 +7,20 @@ from typing import Final
 from keynet.script.conversion import element_kind
 from keynet.script.dialects.command_line import perhaps
 from keynet.script.dialects.fields.field import function_of
-from keynet.script.interpreter.definitions import Class, Frame, Function, Instance, Scope
+from keynet.script.interpreter.definitions import (
+    Class,
+    Frame,
+    Function,
+    Instance,
+    Module,
+    Scope,
+)
 from keynet.script.interpreter.machine import Declared, Dialect, Machine, Native, NativeClass
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
     Arguments,
+    External,
     OneOf,
     Unknown,
     Value,
@@ -23,6 +31,7 @@ from keynet.text import _
 
 __all__ = ["SACRED"]
 
+_NO_VALUES: Final = (Class, Function, Module)
 _MOST: Final = 1_000
 _DEEPEST: Final = 10
 _UNBOUND: Final = Instance()
@@ -116,7 +125,10 @@ def _add_all(
 ) -> None:  # fmt: skip
     for key, value in entries.items():
         name = f"{prefix}{key}"
-        if str(key).startswith("_") or isinstance(value, Function | Class) or value is _UNBOUND:
+        if str(key).startswith("_") or isinstance(value, _NO_VALUES) or value is _UNBOUND:
+            continue
+        if isinstance(value, External) and "." not in value.name:
+            # A module that is imported there.
             continue
         sure = run.sure_for(experiment)
         if isinstance(value, OneOf) and _UNBOUND in value.values:

@@ -18,6 +18,7 @@ from tests.unit.script.reading import read, write
         ("def main():\n    import defopt\n", "defopt", 2),
         ("import yacs.config\n", "yacs", 1),
         ("import getopt, sys\n", "getopt", 1),
+        ("from metaflow import FlowSpec, Parameter\n", "Metaflow", 1),
     ],
 )
 def test_a_library_is_named_where_it_is_imported(

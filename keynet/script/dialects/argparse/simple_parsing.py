@@ -1,17 +1,20 @@
 """simple_parsing: argparse with the fields of dataclasses."""
 
+from dataclasses import replace
 from typing import Final
 
 from keynet.script.dialects.argparse.parser import Parser
 from keynet.script.dialects.command_line import CommandLine, settled
 from keynet.script.dialects.fields.declaring import Style, declare_all
 from keynet.script.dialects.fields.field import (
+    Field,
     FieldInfo,
     class_fields,
     field_with_default,
     listed_field,
 )
 from keynet.script.interpreter.definitions import Class, Instance
+from keynet.script.interpreter.knowledge.annotations import Described
 from keynet.script.interpreter.machine import (
     Declared,
     Dialect,
@@ -20,12 +23,29 @@ from keynet.script.interpreter.machine import (
     Native,
     NativeClass,
 )
-from keynet.script.interpreter.values import MISSING, Arguments, Unknown, Value
-from keynet.text import _
+from keynet.script.interpreter.values import (
+    MISSING,
+    UNKNOWN,
+    Arguments,
+    Partial,
+    Unknown,
+    Value,
+)
+from keynet.text import _, fill
 
 __all__ = ["SIMPLE_PARSING"]
 
-_STYLE: Final = Style(prefixed=False)
+
+def _selecting(run: Machine, field: Field) -> Field:
+    """Take a field made by ``subgroups()`` as the choice that it is."""
+    if "subgroups" not in field.info.keywords:
+        return field
+    text = _("{name} selects a class, whose own parameters depend on the choice.")
+    run.note(field.line, fill(text, name=field.name), field.file)
+    return replace(field, annotation=UNKNOWN, described=Described("str"))
+
+
+_STYLE: Final = Style(prefixed=False, refine=_selecting)
 
 
 class SimpleParser(Parser):
@@ -82,12 +102,36 @@ def _choice(run: Machine, given: Arguments) -> Value:
     return FieldInfo(Arguments((), keywords, given.open, given.line, given.file))
 
 
+def _subgroups(run: Machine, given: Arguments) -> Value:
+    """Read ``subgroups({"a": A}, default="a")``."""
+    groups = given.get("subgroups", 0)
+    keys = run.iterate(groups) if isinstance(groups, dict) else None
+    choices = UNKNOWN if keys is None else run.fresh(list(keys))
+    default = given.get("default", 1)
+    keywords = {**given.keywords, "subgroups": groups, "choices": choices}
+    if default is not MISSING:
+        keywords["default"] = default if isinstance(default, str) else UNKNOWN
+    return FieldInfo(Arguments((), keywords, given.open, given.line, given.file))
+
+
+def _mutable(_run: Machine, given: Arguments) -> Value:
+    """Read ``mutable_field(A, x=1)``."""
+    own = {key: value for key, value in given.keywords.items() if key in _OF_FIELDS}
+    passed = {key: value for key, value in given.keywords.items() if key not in _OF_FIELDS}
+    made = Partial(given.get("", 0, UNKNOWN), Arguments(given.positional[1:], passed, given.open))
+    keywords = {**own, "default_factory": made}
+    return FieldInfo(Arguments((), keywords, False, given.line, given.file))
+
+
+_OF_FIELDS: Final = ("compare", "hash", "init", "kw_only", "metadata", "repr")
 _MODULES: Final = ("simple_parsing", "simple_parsing.helpers", "simple_parsing.helpers.fields")
 _HELPERS: Final[dict[str, Handler]] = {
     "choice": _choice,
     "field": field_with_default,
     "flag": field_with_default,
     "list_field": listed_field,
+    "mutable_field": _mutable,
+    "subgroups": _subgroups,
 }
 _PARSER: Final = NativeClass(SimpleParser)
 

@@ -41,3 +41,17 @@ def test_a_configuration_file_has_a_note(tmp_path: Path) -> None:
     script = "from sacred import Experiment\nex = Experiment('x')\nex.add_config('c.yaml')\n"
     found = read(tmp_path, script + "@ex.automain\ndef main(): ...\n")
     assert any("add_config()" in note.message for note in found.notes)
+
+
+def test_modules_that_a_configuration_imports_are_no_values_of_it(tmp_path: Path) -> None:
+    script = """
+    from sacred import Experiment
+    ex = Experiment()
+    @ex.config
+    def config():
+        import os, numpy as np
+        size = 3
+    @ex.automain
+    def main(): ...
+    """
+    assert rows(read(tmp_path, script)) == [("size", "int", 3, False, None)]

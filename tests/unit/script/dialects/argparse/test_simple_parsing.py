@@ -66,3 +66,32 @@ def test_less_common_ways_to_declare_are_read(
 ) -> None:
     found = read(tmp_path, script)
     assert (found.parser_type, rows(found)) == ("simple_parsing", expected)
+
+
+def test_a_choice_of_groups_and_a_default_that_is_made_with_values(tmp_path: Path) -> None:
+    script = """
+    from dataclasses import dataclass
+    from simple_parsing import ArgumentParser, mutable_field, subgroups
+    @dataclass
+    class A:
+        x: int = 1
+        z: int = 2
+    @dataclass
+    class B:
+        y: float = 2.0
+    @dataclass
+    class C:
+        made: A = mutable_field(A, x=9, repr=False)
+        kind: A = subgroups({"a": A, "b": B}, default="a")
+    p = ArgumentParser()
+    p.add_arguments(C, dest="c")
+    p.parse_args()
+    """
+    found = read(tmp_path, script)
+    assert rows(found) == [
+        ("x", "int", 9, False, None),
+        ("z", "int", 2, False, None),
+        ("kind", "str", "a", False, ("a", "b")),
+    ]
+    text = "kind selects a class, whose own parameters depend on the choice."
+    assert [(note.line, note.message) for note in found.notes] == [(14, text)]

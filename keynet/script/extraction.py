@@ -156,6 +156,10 @@ def _reasons(run: Interpreter, content: source.Source, libraries: list[Library])
         or _mentions(run, content, words)
     )
     if doubtful and not notes and not run.notes and not run.limits.met:
+        declaring = unread.declares(content.text)
+        if declaring is not None:
+            text = _("Arguments are added here in a way that is not followed: they are missing.")
+            return [Note(declaring, text)]
         text = _("Neither the script nor the files that it imports declare a command line here.")
         notes.append(Note(1, text))
     return notes

@@ -9,7 +9,13 @@ from typing import Final
 from keynet.script.arguments import Note
 from keynet.text import _, fill, printable
 
-__all__ = ["imports_relatively", "notes_of_unread", "notes_on_others", "notes_without_result"]
+__all__ = [
+    "declares",
+    "imports_relatively",
+    "notes_of_unread",
+    "notes_on_others",
+    "notes_without_result",
+]
 
 _IMPORT: Final = (
     r"(?m)^[ \t]*(?:import[ \t]+([\w., \t]+)|"
@@ -86,6 +92,7 @@ _PARSES: Final = r"(?:^|_)parse(?:$|_)|args$|argv$"
 _HAVE_NO_OPTIONS: Final = sys.stdlib_module_names | {
     "jax", "matplotlib", "mlflow", "numpy", "pytest", "ray", "tensorflow", "torch", "wandb",
 }  # fmt: skip
+_ADDS: Final = r"(?m)^[^\n#]*\.add_argument\("
 _MOST_NOTES: Final = 10
 _ARGV: Final = r"\b(?:sys\.)?argv\b"
 
@@ -145,6 +152,12 @@ def notes_on_others(tree: ast.Module) -> list[Note]:
             said = _("{function}() is not part of the project: what it takes is not known.")
             notes.append(Note(call.lineno, fill(said, function=printable(name, 100))))
     return notes[:_MOST_NOTES]
+
+
+def declares(text: str) -> int | None:
+    """Return the line of the first call that adds an argument to a parser, None without one."""
+    found = re.search(_ADDS, text)
+    return None if found is None else text.count("\n", 0, found.start()) + 1
 
 
 def _is_outside(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:

@@ -106,3 +106,20 @@ def test_what_may_have_a_command_line_and_is_not_read_is_noted(
 )
 def test_a_script_without_a_command_line_has_no_note(tmp_path: Path, script: str) -> None:
     assert read(tmp_path, script).notes == ()
+
+
+def test_a_parser_that_is_not_followed_is_noted_where_it_is(tmp_path: Path) -> None:
+    script = """
+    import argparse, lib
+    # p.add_argument("--no")
+    @lib.build
+    def parser(own=argparse.ArgumentParser):
+        p = lib.Made(own)
+        p.add_argument("--x")
+        return p
+    lib.start(parser)
+    """
+    found = read(tmp_path, script)
+    assert found.arguments == ()
+    text = "Arguments are added here in a way that is not followed: they are missing."
+    assert [(note.line, note.message) for note in found.notes] == [(7, text)]

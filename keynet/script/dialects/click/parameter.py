@@ -126,6 +126,9 @@ def _parameter(
     if given.open:
         notes.append(_("Part of the declaration of {name} is unknown."))
         default = Unknown() if default is MISSING else default
+    if isinstance(default, EnumMember) and isinstance(choices, list) and default.name in choices:
+        # The choices of an Enum are its names.
+        default = default.name
     declared = Declared(
         name,
         kind,

@@ -94,7 +94,7 @@ def _of_methods(run: Machine, cls: Class) -> list[Declared]:
         for name, value in one.namespace.items():
             static = isinstance(value, Descriptor) and value.kind == "staticmethod"
             function = function_of(value.function if isinstance(value, Descriptor) else value)
-            skipped = isinstance(value, Descriptor) and value.kind == "property"
+            skipped = isinstance(value, Descriptor) and value.kind.endswith("property")
             if function is not None and not name.startswith("_") and not skipped:
                 note_rest(run, function)
                 fields = function_fields(run, function, method=not static)

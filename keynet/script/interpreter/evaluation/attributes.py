@@ -212,8 +212,11 @@ def bound(run: Machine, value: Value, receiver: Value, cls: Class) -> Value:  # 
     if isinstance(value, Descriptor):
         if value.kind == "classmethod":
             return BoundMethod(value.function, cls)
-        if value.kind == "property":
-            return run.call(BoundMethod(value.function, receiver), Arguments())
+        if value.kind in ("property", "cached_property"):
+            made = run.call(BoundMethod(value.function, receiver), Arguments())
+            if value.kind == "cached_property" and isinstance(receiver, Instance):
+                _keep(run, value.function, receiver, made)
+            return made
         return value.function
     if isinstance(value, OneOf):
         parts = [bound(run, item, receiver, cls) for item in value.values]
@@ -230,6 +233,13 @@ def _described(run: Machine, value: Value, receiver: Value, cls: Class) -> Value
     if owner is None or getter is MISSING:
         return value
     return run.call(bound(run, getter, value, owner), Arguments((receiver, cls)))
+
+
+def _keep(run: Machine, function: Value, receiver: Instance, made: Value) -> None:
+    """Keep what a ``cached_property`` has returned, unless that is uncertain."""
+    if isinstance(function, Function) and run.sure_for(receiver):
+        run.kept_by(made, receiver)
+        receiver.attributes[function.name] = made
 
 
 def _of_class(run: Machine, cls: Class, name: str) -> Value:  # noqa: PLR0911, PLR0912

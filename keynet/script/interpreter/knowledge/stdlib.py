@@ -22,6 +22,7 @@ from keynet.script.interpreter.values import (
     UNKNOWN,
     Arguments,
     BoundMethod,
+    Descriptor,
     External,
     Iterator,
     Partial,
@@ -280,6 +281,9 @@ STDLIB: Final[Mapping[str, Handler]] = {
     "functools.singledispatch": _dispatching,
     "functools.singledispatchmethod": _dispatching,
     "functools.cache": _cached,
+    "functools.cached_property": lambda run, given: Descriptor(
+        "cached_property", given.get("func", 0)
+    ),
     "functools.lru_cache": _cached,
     "contextlib.contextmanager": _identity_decorator,
     "dataclasses.dataclass": _identity_decorator,

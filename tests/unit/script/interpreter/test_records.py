@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.tables import table
-from tests.unit.script.reading import Row, read, rows
+from tests.unit.script.reading import Row, arguments, read, rows
 
 HEAD = """\
 import argparse, attr, attrs
@@ -136,3 +136,20 @@ def test_paths_of_the_machine_are_noted(tmp_path: Path, default: str) -> None:
     assert rows(found) == [("a", "str", None, False, None)]
     (note,) = found.notes
     assert note.message.startswith("The default of a is unknown: ")
+
+
+def test_a_cached_property_is_made_once(tmp_path: Path) -> None:
+    script = """
+    import argparse
+    from functools import cached_property
+    class Options:
+        @cached_property
+        def parser(self):
+            made = argparse.ArgumentParser()
+            made.add_argument('--a', type=int)
+            return made
+    options = Options()
+    options.parser.add_argument('--b', type=float)
+    options.parser.parse_args()
+    """
+    assert [one.name for one in arguments(tmp_path, script)] == ["a", "b"]

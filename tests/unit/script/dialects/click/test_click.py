@@ -41,6 +41,8 @@ class Hex(click.ParamType):
         ("option('--n', type=click.INT, required=True)", A("n", "int", required=True)),
         ("option('--n', type=click.IntRange(1, 8), default=4)", A("n", "int", 4)),
         ("option('--p', type=click.FloatRange(0, 1, clamp=True))", A("p", "float")),
+        ("option('--o', type=click.Choice(Color), default=Color.BLUE)",
+         A("o", default="BLUE", choices=("RED", "BLUE"))),
         ("option('--o', type=click.Choice(['a', 'b']), default='a')",
          A("o", default="a", choices=("a", "b"))),
         ("option('--o', type=click.Choice(['a', 'b'], case_sensitive=False))",

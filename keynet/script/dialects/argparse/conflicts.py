@@ -1,4 +1,4 @@
-"""argparse: adding an argument to those that a parser already has."""
+"""argparse: adding an argument to those that a parser already has, and removing some."""
 
 from collections.abc import Callable, Set
 from typing import Final

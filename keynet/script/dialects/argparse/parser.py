@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from keynet.script.dialects.argparse import parser_defaults, parsing
+from keynet.script.dialects.argparse import grouped, parser_defaults, parsing
 from keynet.script.dialects.argparse.action import Action, make_action
 from keynet.script.dialects.argparse.action_lists import (
     ActionLists,
@@ -11,6 +11,7 @@ from keynet.script.dialects.argparse.action_lists import (
     remove_action,
     resolve_conflict,
 )
+from keynet.script.dialects.argparse.config_options import config_options
 from keynet.script.dialects.argparse.conflicts import MOST_ACTIONS, add_action
 from keynet.script.dialects.argparse.declaration import declare
 from keynet.script.interpreter.definitions import Class, Function, Instance
@@ -42,6 +43,7 @@ class Group(Instance):
     def __init__(self, cls: Class | None = None, parser: "Parser | None" = None) -> None:
         super().__init__(cls)
         self._parser = parser
+        self.own: list[str] = []
 
     @property
     def parser(self) -> "Parser":
@@ -50,6 +52,12 @@ class Group(Instance):
             # The parser of this group is unknown: its arguments are reported by no other parser.
             self._parser = Parser()
         return self._parser
+
+    def another(self, own: list[str]) -> "Group":
+        """Return a group of the same parser."""
+        made = Group(None, self.parser)
+        made.own = own
+        return made
 
     def join(self, container: "Group") -> None:
         """Add the arguments to the parser of another group."""
@@ -63,8 +71,8 @@ class Group(Instance):
             return self.parser.lists.actions(self.parser.every_action())
         if name == "_option_string_actions":
             return self.parser.lists.options(self.parser.every_action())
-        if name in _LISTS:
-            return Unknown("list")
+        if name in grouped.LISTS:
+            return grouped.listed(self, name)
         method = _GROUP_METHODS.get(name)
         return MISSING if method is None else Native(name, self._bound(method))
 
@@ -84,6 +92,7 @@ class Parser(Group):
         self.help: Action | None = None
         self.defaults: dict[str, Value] = {}
         self.children: list[tuple[int, Parser]] = []
+        self.groups: list[Group] = []
         self.subparsers: list[tuple[int, Subparsers]] = []
         self.argument_default: Value = None
         self.prefix: str = "-"
@@ -190,7 +199,8 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser.argument_default = given.keywords.get("argument_default")
     parser.help = help_action(run, parser.prefix, given)
     parser.lists.spoiled = run.spoiled
-    _add_config_option(run, parser, given)
+    for option in config_options(run, given):
+        _add_argument(run, parser, option)
     if run.truth(given.keywords.get("default_config_files")) is not False:
         text = _("The parser reads configuration files, whose values replace defaults.")
         run.note(given.line, text, given.file)
@@ -204,23 +214,6 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
         parser.defaults.update(parent.defaults)
         parser.children.extend((len(parser.actions), child) for _at, child in parent.children)
     return None
-
-
-def _add_config_option(run: Machine, parser: Parser, given: Arguments) -> None:
-    """Add the options for configuration files that configargparse adds."""
-    names = run.iterate(given.keywords.get("args_for_setting_config_path", ()))
-    if names:
-        keywords: dict[str, Value] = {
-            "dest": "config_file",
-            "required": given.keywords.get("config_arg_is_required", False),
-            "help": given.keywords.get("config_arg_help_message", "config file path"),
-        }
-        _add_argument(run, parser, Arguments(tuple(names), keywords, False, given.line, given.file))
-    writing = run.iterate(given.keywords.get("args_for_writing_out_config_file", ()))
-    if writing:
-        keywords = {"dest": "write_out_config_file_to_this_path"}
-        rest = Arguments(tuple(writing), keywords, False, given.line, given.file)
-        _add_argument(run, parser, rest)
 
 
 def _parents(run: Machine, value: Value, given: Arguments) -> list[Parser]:
@@ -243,6 +236,7 @@ def _add_argument(run: Machine, group: Group, given: Arguments) -> Value:
     action = make_action(run, given, parser.prefix, parser.argument_default)
     if action is None or len(parser.actions) >= MOST_ACTIONS:
         return Instance()
+    group.own.append(action.name)
     run.kept_by(given, parser)
     doubtful = run.doubtful_since(parser.time)
     action.certain = run.region in (0, parser.region) and not doubtful
@@ -264,7 +258,9 @@ def _take(run: Machine, parser: Parser, action: Action) -> Value:
 
 
 def _add_group(run: Machine, group: Group, given: Arguments) -> Value:
-    return Group(None, group.parser)
+    made = Group(None, group.parser)
+    group.parser.groups.append(made)
+    return made
 
 
 def _add_action(run: Machine, group: Group, given: Arguments) -> Value:
@@ -318,7 +314,6 @@ def _format(run: Machine, group: Group, given: Arguments) -> Value:
     return Unknown("str")
 
 
-_LISTS: Final = frozenset(["_action_groups", "_group_actions", "_mutually_exclusive_groups"])
 _Method = Callable[[Machine, Group, Arguments], Value]
 _GROUP_METHODS: Final[dict[str, _Method]] = {
     "__init__": _set_up_group,

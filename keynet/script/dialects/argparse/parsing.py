@@ -3,8 +3,10 @@
 from typing import Protocol
 
 from keynet.script.dialects.argparse.action import Action
+from keynet.script.interpreter.definitions import Class, Function, Instance
+from keynet.script.interpreter.lineage import class_member
 from keynet.script.interpreter.machine import Machine, ParserLike
-from keynet.script.interpreter.values import Arguments, Leftover, Unknown, Value
+from keynet.script.interpreter.values import MISSING, Arguments, Leftover, Unknown, Value
 
 __all__ = ["GroupLike", "parse", "parse_known"]
 
@@ -23,14 +25,19 @@ class _Parser(ParserLike, Protocol):
 class GroupLike(Protocol):
     """A group of arguments, or a parser."""
 
+    cls: Class | None
+
     @property
     def parser(self) -> _Parser:
         """Return the parser that receives the arguments."""
 
 
 def parse(run: Machine, group: GroupLike, given: Arguments) -> Value:
-    """Follow ``parse_args``."""
+    """Follow ``parse_args``, which calls ``parse_known_args`` of the class."""
     parser = group.parser
+    own = MISSING if group.cls is None else class_member(group.cls, "parse_known_args")
+    if isinstance(own, Function) and isinstance(group, Instance):
+        run.call(own, Arguments((group, *given.positional), given.keywords, given.open))
     _settle(run, parser)
     names = {action.name for action in parser.actions}
     parser.parsed = names if parser.parsed is None else parser.parsed & names

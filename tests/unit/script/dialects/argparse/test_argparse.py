@@ -582,3 +582,46 @@ def test_arguments_that_reduce_adds(tmp_path: Path) -> None:
     reduce(add, ['a', 'b'], argparse.ArgumentParser()).parse_args()
     """
     assert arguments(tmp_path, script) == [A("a", "int"), A("b", "int")]
+
+
+def test_the_groups_that_a_parser_has_from_the_start(tmp_path: Path) -> None:
+    script = """
+    import argparse
+    p = argparse.ArgumentParser()
+    optional = p._action_groups.pop()
+    required = p.add_argument_group('required arguments')
+    required.add_argument('--data', required=True)
+    required.add_argument('--lr', type=float, required=True)
+    optional.add_argument('--n', type=int)
+    p._action_groups.append(optional)
+    p._optionals.title = 'others'
+    p._positionals.add_argument('task')
+    for action in required._group_actions:
+        action.required = action.dest == 'data'
+    for group in p._action_groups:
+        for action in group._group_actions:
+            if action.dest == 'n':
+                action.default = 4
+    p.parse_args()
+    """
+    assert arguments(tmp_path, script) == [
+        A("data", required=True),
+        A("lr", "float"),
+        A("n", "int", 4),
+        A("task", required=True),
+    ]
+
+
+def test_what_a_class_does_before_it_parses(tmp_path: Path) -> None:
+    script = """
+    import argparse
+    class P(argparse.ArgumentParser):
+        def parse_known_args(self, args=None, namespace=None):
+            self.add_argument('--late', type=int)
+            self.set_defaults(lr=0.9)
+            return super().parse_known_args(args, namespace)
+    p = P()
+    p.add_argument('--lr', type=float, default=0.1)
+    p.parse_args()
+    """
+    assert arguments(tmp_path, script) == [A("lr", "float", 0.9), A("late", "int")]

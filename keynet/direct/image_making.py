@@ -60,8 +60,11 @@ def choose_packages(
     Raises:
         BuildFailed: A package has no wheel for the base's Python and platform.
         RegistryError: The base image cannot be read.
+        UsageError: The time that the build is given is none.
         ValidationError: Its Python is not understood.
     """
+    # What is wrong with it is said before an upload key is asked for.
+    layering.source_date_epoch()
     base = _pinned(plan, recipe, registries, loop)
     locks = {}
     for platform in _platforms(plan):

@@ -227,8 +227,11 @@ def _without_local(
                     "note",
                 )
             )
-    if "no-index" in usable and "find-links" not in usable:
-        del usable["no-index"]
+    if "index-url" in settings and "index-url" not in usable:
+        # The public index has other packages by the same names: it is not asked in its place.
+        first, *more = usable.pop("extra-index-url", [""])
+        usable |= {"index-url": [first]} if first else {"no-index": ["true"]}
+        usable |= {"extra-index-url": more} if more else {}
     return usable
 
 

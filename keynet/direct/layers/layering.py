@@ -27,11 +27,12 @@ from keynet.direct.layers.code_layer import content_key, copied_context
 from keynet.direct.layers.layer_store import LayerStore, layer_key
 from keynet.direct.layers.tar_stream import Entry, folders_above, tar_blocks
 from keynet.direct.packages.resolved_cache import PackageLayer
+from keynet.errors import UsageError
 from keynet.events import Emit, LogLine, Notice
 from keynet.frozen import frozen
 from keynet.oci.image import Layer
 from keynet.plan import BuildPlan, Recipe
-from keynet.text import fill, ngettext, printable
+from keynet.text import _, fill, ngettext, printable
 
 __all__ = [
     "Part",
@@ -188,9 +189,22 @@ def source_date_epoch() -> int | None:
     """Return the time that reproducible builds are given; None without one.
 
     Source: reproducible-builds.org, "SOURCE_DATE_EPOCH".
+
+    Raises:
+        UsageError: It is set, and no number of seconds.
     """
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 12 else None
+    if not text:
+        return None
+    if not (text.isascii() and text.isdecimal() and len(text) < 12):
+        raise UsageError(
+            fill(
+                _("SOURCE_DATE_EPOCH is {text!r}, which is no time in seconds since 1970."),
+                text=printable(text, 50),
+            ),
+            _("Set it to a whole number, as of date +%s, or remove it."),
+        )
+    return int(text)
 
 
 def _shared(shared: Mapping[str, Sequence[str]]) -> str:

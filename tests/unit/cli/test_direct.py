@@ -329,6 +329,17 @@ def test_a_wheel_is_installed_as_in_an_engine_build(platform: Platform, capsys: 
     assert not [path for path, content in files.items() if home in content]
 
 
+@pytest.mark.parametrize("time", ["abc", "-1", "1e9", "1700000000 ", "123456789012", "\u0663"])
+def test_a_time_that_is_none_is_refused_before_the_upload_key(
+    platform: Platform, capsys: Capture, monkeypatch: pytest.MonkeyPatch, time: str
+) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", time)
+    arguments = ["push", "train.py", "--builder", "direct", "--base-image", base(platform)]
+    assert keynet(*arguments) == 2
+    assert "SOURCE_DATE_EPOCH" in capsys.readouterr().err
+    assert platform.backend.seen == []
+
+
 @pytest.mark.slow
 def test_a_package_that_nobody_has_is_named(platform: Platform, capsys: Capture) -> None:
     (platform.project / "requirements.txt").write_text("--no-index\nno-such-thing==1\n")

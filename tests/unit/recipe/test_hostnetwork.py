@@ -114,10 +114,30 @@ def test_indexes_on_this_disk_are_reported_and_not_used(tmp_path: Path) -> None:
         PIP_FIND_LINKS="/srv/wheels",
         PIP_NO_INDEX="1",
     )
-    assert _pip_conf(detected) == "[global]\nextra-index-url = https://a/simple\n"
+    assert _pip_conf(detected) == "[global]\nindex-url = https://a/simple\nno-index = 1\n"
     said = " ".join(notice.text for notice in detected.notices)
     for part in ("file:///srv/simple", "file:///srv/more", "/srv/wheels"):
         assert part in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"PIP_INDEX_URL": "file:///srv/simple"}, "no-index = true"),
+        (
+            {"PIP_INDEX_URL": "file:///srv/simple", "PIP_EXTRA_INDEX_URL": "https://a https://b"},
+            "extra-index-url = https://b\nindex-url = https://a",
+        ),
+        ({"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "/srv/wheels"}, "no-index = 1"),
+        ({"PIP_NO_INDEX": "1"}, "no-index = 1"),
+        ({"PIP_FIND_LINKS": "/srv/wheels"}, ""),
+    ],
+)
+def test_the_public_index_is_not_asked_in_the_place_of_this_disk(
+    tmp_path: Path, settings: dict[str, str], expected: str
+) -> None:
+    expected = f"[global]\n{expected}\n" if expected else ""
+    assert _pip_conf(_detect(tmp_path, **settings)) == expected
 
 
 def test_client_certificate_is_not_sent(tmp_path: Path) -> None:

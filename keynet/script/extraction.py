@@ -23,6 +23,7 @@ from keynet.script.interpreter.definitions import Module
 from keynet.script.interpreter.interpreter import Interpreter
 from keynet.script.interpreter.machine import Finished, Limits, OutOfSteps, ParserLike
 from keynet.script.interpreter.outside import Library
+from keynet.script.interpreter.values import External
 from keynet.script.training_script import TrainingScript
 from keynet.text import _
 
@@ -148,7 +149,9 @@ def _reasons(run: Interpreter, content: source.Source, libraries: list[Library])
     notes = unread.notes_of_unread(content.text)
     notes += unread.notes_without_result(content.text, run.modules.project.texts)
     if not notes:
-        notes += unread.notes_on_others(content.tree)
+        notes += unread.notes_on_others(
+            content.tree, lambda name: isinstance(run.import_name(name), External)
+        )
     words = [word for library in libraries for word in library.words]
     doubtful = (
         run.modules.found

@@ -3,7 +3,7 @@
 import ast
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from keynet.script.arguments import Note
@@ -88,11 +88,13 @@ _INSTEAD: Final = {
 }
 _RELATIVE: Final = r"(?m)^[ \t]*from[ \t]+\."
 _STARTS: Final = r"(?:^|_)(?:app|cli|entry_?point|exp|experiment|launch|main|run|train)(?:$|_)"
-_PARSES: Final = r"(?:^|_)parse(?:$|_)|args$|argv$"
+_PARSES: Final = r"(?:^|_)parser?(?:$|_)|args$|argv$"
+_PARSES_GIVEN: Final = r"(?:^|_)parse_(?:known_)?args(?:$|_)"
 _HAVE_NO_OPTIONS: Final = sys.stdlib_module_names | {
     "jax", "matplotlib", "mlflow", "numpy", "pytest", "ray", "tensorflow", "torch", "wandb",
 }  # fmt: skip
 _ADDS: Final = r"(?m)^[^\n#]*\.add_argument\("
+_LONGEST_CHAIN: Final = 12
 _MOST_NOTES: Final = 10
 _ARGV: Final = r"\b(?:sys\.)?argv\b"
 
@@ -135,22 +137,30 @@ def notes_without_result(text: str, others: Sequence[str]) -> list[Note]:
     return notes
 
 
-def notes_on_others(tree: ast.Module) -> list[Note]:
-    """Return notes on code outside the project that may have a command line."""
-    notes = []
+def notes_on_others(tree: ast.Module, is_outside: Callable[[str], bool]) -> list[Note]:
+    """Return notes on code outside the project that may have a command line.
+
+    Args:
+        is_outside: Reports whether a module is not one of the project.
+    """
+    notes: list[Note] = []
     outside = {
         (alias.asname or alias.name).partition(".")[0]
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom)
         for alias in node.names
-        if _is_outside(node, alias)
+        if _may_have_options(node, alias, is_outside)
     }
-    for call, name in _calls_without_arguments(tree) if outside else ():
+    for call, name, chained in _calls(tree) if outside else ():
         last = name.rpartition(".")[2]
-        starts = re.search(_STARTS, last) and "(" not in ast.unparse(call.func)
-        if name.partition(".")[0] in outside and (starts or re.search(_PARSES, last)):
+        found = re.search(_PARSES_GIVEN, last)
+        if not (call.args or call.keywords):
+            starts = None if chained else re.search(_STARTS, last)
+            found = found or starts or re.search(_PARSES, last)
+        if found and name.partition(".")[0] in outside:
             said = _("{function}() is not part of the project: what it takes is not known.")
-            notes.append(Note(call.lineno, fill(said, function=printable(name, 100))))
+            if all(note.line != call.lineno for note in notes):
+                notes.append(Note(call.lineno, fill(said, function=printable(name, 100))))
     return notes[:_MOST_NOTES]
 
 
@@ -160,24 +170,31 @@ def declares(text: str) -> int | None:
     return None if found is None else text.count("\n", 0, found.start()) + 1
 
 
-def _is_outside(node: ast.Import | ast.ImportFrom, alias: ast.alias) -> bool:
-    module = node.module if isinstance(node, ast.ImportFrom) else alias.name
-    return (module or "").partition(".")[0] not in _HAVE_NO_OPTIONS
+def _may_have_options(
+    node: ast.Import | ast.ImportFrom, alias: ast.alias, is_outside: Callable[[str], bool]
+) -> bool:
+    module = (node.module or "") if isinstance(node, ast.ImportFrom) else alias.name
+    relative = isinstance(node, ast.ImportFrom) and node.level > 0
+    known = relative or module.partition(".")[0] in _HAVE_NO_OPTIONS
+    return not known and is_outside(module)
 
 
-def _calls_without_arguments(tree: ast.Module) -> Iterator[tuple[ast.Call, str]]:
-    """Iterate over the calls ``f()`` and ``C(…).f()``, each with the name ``f`` or ``C.f``."""
+def _calls(tree: ast.Module) -> Iterator[tuple[ast.Call, str, bool]]:
+    """Iterate over the calls ``f()`` and ``C(…).f()``, the latter as ``C.f`` and True."""
     for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or node.args or node.keywords:
+        if not isinstance(node, ast.Call):
             continue
         parts: list[str] = []
+        chained = False
         called: ast.expr = node.func
-        while isinstance(called, ast.Attribute | ast.Call):
+        for _step in range(_LONGEST_CHAIN):
             if isinstance(called, ast.Attribute):
                 parts.append(called.attr)
-            called = called.value if isinstance(called, ast.Attribute) else called.func
+                called = called.value
+            elif isinstance(called, ast.Call):
+                called, chained = called.func, True
         if isinstance(called, ast.Name):
-            yield node, ".".join([called.id, *reversed(parts)])
+            yield node, ".".join([called.id, *reversed(parts)]), chained
 
 
 def imports_relatively(text: str) -> bool:

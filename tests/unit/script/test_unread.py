@@ -85,6 +85,9 @@ def test_a_library_is_found_among_several_that_a_line_imports(tmp_path: Path, li
          "lib.cli.run_exp() is not part"),
         ("from lib import TrainOptions\nopt = TrainOptions(lr=1).parse()\n", 2,
          "TrainOptions.parse() is not part"),
+        ("from lib import options\np = options.get_parser()\n", 2, "options.get_parser() is not"),
+        ("from lib import options, p\na = options.parse_args_and_arch(p)\n", 2,
+         "options.parse_args_and_arch() is not"),
         ("from megatron import get_args\nargs = get_args()\n", 2, "get_args() is not part"),
     ],
 )  # fmt: skip
@@ -102,6 +105,7 @@ def test_what_may_have_a_command_line_and_is_not_read_is_noted(
         "import torch\ndef main():\n    torch.cuda.empty_cache()\nmain()\n",
         "from dotenv import load_dotenv\nfrom lib import Model\nload_dotenv()\nModel().train()\n",
         "import mlflow\nmlflow.start_run()\n",
+        "from packaging import version\nnew = version.parse('2.0')\n",
     ],
 )
 def test_a_script_without_a_command_line_has_no_note(tmp_path: Path, script: str) -> None:
@@ -123,3 +127,9 @@ def test_a_parser_that_is_not_followed_is_noted_where_it_is(tmp_path: Path) -> N
     assert found.arguments == ()
     text = "Arguments are added here in a way that is not followed: they are missing."
     assert [(note.line, note.message) for note in found.notes] == [(7, text)]
+
+
+def test_a_main_function_of_the_project_is_not_called_foreign(tmp_path: Path) -> None:
+    files = {"own/__init__.py": "", "own/start.py": "def main(): ...\n"}
+    found = extract(write(tmp_path, "from own.start import main\nmain()\n", files))
+    assert all("not part of the project" not in note.message for note in found.notes)

@@ -1,15 +1,12 @@
 """argparse: the actions that a parser keeps, which scripts look through and remove some of."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from keynet.script.dialects.argparse.action import Action
 from keynet.script.dialects.argparse.conflicts import remove_options
+from keynet.script.dialects.argparse.parsing import GroupLike
 from keynet.script.interpreter.machine import Machine
 from keynet.script.interpreter.values import Arguments, Value
-
-if TYPE_CHECKING:
-    from keynet.script.dialects.argparse.parser import Group
 
 __all__ = ["ActionLists", "help_action", "remove_action", "resolve_conflict"]
 
@@ -81,7 +78,7 @@ def help_action(run: Machine, prefix: str, given: Arguments) -> Action | None:
     return action
 
 
-def remove_action(run: Machine, group: "Group", given: Arguments) -> Value:
+def remove_action(run: Machine, group: GroupLike, given: Arguments) -> Value:
     """Remove an action; where that is uncertain, it stays and is not required."""
     value = given.get("action", 0)
     actions = group.parser.actions
@@ -94,7 +91,7 @@ def remove_action(run: Machine, group: "Group", given: Arguments) -> Value:
     return None
 
 
-def resolve_conflict(run: Machine, group: "Group", given: Arguments) -> Value:
+def resolve_conflict(run: Machine, group: GroupLike, given: Arguments) -> Value:
     """Follow ``_handle_conflict_resolve(None, [("--old", action)])``, which removes options."""
     for pair in run.iterate(given.get("conflicting_actions", 1)) or ():
         if isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Action):

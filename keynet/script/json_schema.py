@@ -58,7 +58,7 @@ def of_values(title: str, arguments: Sequence[Mapping[str, Any]]) -> dict[str, A
 
     Args:
         title: What the arguments belong to.
-        arguments: In the JSON form.
+        arguments: In the JSON form. Without any, nothing is known of what it takes.
     """
     properties = {str(argument["name"]): _value(argument) for argument in arguments}
     schema: dict[str, Any] = {
@@ -66,8 +66,9 @@ def of_values(title: str, arguments: Sequence[Mapping[str, Any]]) -> dict[str, A
         "title": title,
         "type": "object",
         "properties": properties,
-        "additionalProperties": False,
     }
+    if properties:
+        schema["additionalProperties"] = False
     required = [str(argument["name"]) for argument in arguments if argument.get("required")]
     if required:
         schema["required"] = required

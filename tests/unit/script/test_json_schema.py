@@ -91,3 +91,7 @@ def test_values_that_the_script_refuses_do_not_fit(tmp_path: Path, values: dict[
 
 def test_a_required_argument_must_be_there(tmp_path: Path) -> None:
     assert not accepts(of_values(tmp_path), {})
+
+
+def test_a_script_of_which_nothing_is_known_may_take_anything() -> None:
+    assert accepts(json_schema.of_values("train.py", []), {"lr": 0.1})

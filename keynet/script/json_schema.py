@@ -53,12 +53,15 @@ def of_output() -> dict[str, Any]:
     }
 
 
-def of_values(title: str, arguments: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def of_values(
+    title: str, arguments: Sequence[Mapping[str, Any]], *, complete: bool = True
+) -> dict[str, Any]:
     """Return the schema of an object that holds one value for each argument.
 
     Args:
         title: What the arguments belong to.
         arguments: In the JSON form. Without any, nothing is known of what it takes.
+        complete: It has no others. What says otherwise are the notes on a script.
     """
     properties = {str(argument["name"]): _value(argument) for argument in arguments}
     schema: dict[str, Any] = {
@@ -67,7 +70,7 @@ def of_values(title: str, arguments: Sequence[Mapping[str, Any]]) -> dict[str, A
         "type": "object",
         "properties": properties,
     }
-    if properties:
+    if properties and complete:
         schema["additionalProperties"] = False
     required = [str(argument["name"]) for argument in arguments if argument.get("required")]
     if required:

@@ -88,3 +88,17 @@ def test_the_schema_of_a_script_takes_its_values(scripts: tuple[str, str], capsy
     jsonschema.validate({"data": "d", "lr": 0.5, "opt": "sgd"}, schema)
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({"data": "d", "opt": "lion"}, schema)
+
+
+def test_the_schema_of_a_script_that_may_take_more_takes_more(
+    tmp_path: Path, capsys: Capture
+) -> None:
+    script = tmp_path / "train.py"
+    script.write_text(SCRIPT.replace("p.parse_args()", "exec(X)\np.parse_args()"))
+    assert run(["params", "--schema", str(script)]) == 0
+    shown = capsys.readouterr()
+    assert "code that is not read" in shown.err
+    schema = json.loads(shown.out)
+    jsonschema.validate({"data": "d", "more": 1}, schema)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"data": "d", "lr": "x"}, schema)

@@ -96,7 +96,8 @@ def _print_schema(sources: tuple[str, ...], token_hosts: tuple[str, ...]) -> Non
         _print_json(json_schema.of_output())
         return
     found = _read(sources[0], token_hosts)
-    _print_json(json_schema.of_values(sources[0], found.get("arguments") or []))
+    arguments, complete = found.get("arguments") or [], not found.get("notes")
+    _print_json(json_schema.of_values(sources[0], arguments, complete=complete))
     _show_notes(sources[0], found)
 
 

@@ -120,13 +120,15 @@ class Instruction:
 
     ``name`` is upper case; ``arguments`` is one line without continuations; ``line`` is where
     it starts, counted from 1; ``heredoc`` is its first one as it is written, such as ``<<EOF``,
-    "" if it has none.
+    "" if it has none; ``doubled`` are two escape characters that it ends in, to which some engines
+    join the next line, "" where it does not.
     """
 
     name: str
     arguments: str
     line: int
     heredoc: str = ""
+    doubled: str = ""
 
 
 @frozen

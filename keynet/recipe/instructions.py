@@ -97,7 +97,8 @@ def _instructions(lines: list[str]) -> Iterator[Instruction]:
             if end is not None:
                 numbered.last = end
                 heredoc = heredoc or each.written
-        yield Instruction(name.upper(), (more + arguments).strip(), number, heredoc)
+        doubled = escape * 2 if pieces[-1].endswith(escape * 2) and not heredoc else ""
+        yield Instruction(name.upper(), (more + arguments).strip(), number, heredoc, doubled)
 
 
 def _next_continuation(numbered: Iterator[tuple[int, str]]) -> str | None:

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 from keynet.errors import ValidationError
+from keynet.events import Emit, Notice
 from keynet.plan import BuildPlan, Recipe
 from keynet.text import _, fill, printable
 
@@ -20,10 +21,13 @@ _COPYING: Final = re.compile(r"(?:COPY|ADD)\s+(.*)", re.IGNORECASE | re.DOTALL)
 _THERE: Final = ("context", "build")
 _FETCHED: Final = ("http://", "https://", "git@")
 _LONGEST: Final = 10_000
+_MOST_NAMED: Final = 5
 
 
-def check(plan: BuildPlan) -> None:
+def check(plan: BuildPlan, emit: Emit) -> None:
     """Refuse a base image of which a trigger copies what keynet's builds do not have.
+
+    The others are named: whether a program that one runs will fail only the build can tell.
 
     Raises:
         ValidationError: It does.
@@ -49,6 +53,10 @@ def check(plan: BuildPlan) -> None:
                     "(--dockerfile)."
                 ),
             )
+    if facts.onbuild:
+        text = _("{base} adds instructions of its own to each build (ONBUILD): {triggers}")
+        triggers = "; ".join(printable(each, 200) for each in facts.onbuild[:_MOST_NAMED])
+        emit(Notice(fill(text, base=recipe.from_name, triggers=triggers), "note"))
 
 
 def _absent(trigger: str) -> str:

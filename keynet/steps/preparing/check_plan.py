@@ -81,7 +81,7 @@ def check_plan(
     if plan.base_facts is not None and plan.base_facts.onbuild:
         from keynet.steps.checking import onbuild_check
 
-        onbuild_check.check(plan)
+        onbuild_check.check(plan, emit)
     python_less_bases.check(plan, emit, strict=strict)
     local_wheels.check(plan)
     broken_archives.check(plan)

@@ -71,6 +71,7 @@ def plan_build(
     recipe: Recipe | UserContainerfile
     if user_file is not None:
         recipe = user_file
+        notices += tuple(_doubled(user_file))
     else:
         dependencies, warnings = finding.find(_search(request, script, network))
         if settings.installer == "uv" and dependencies.pip_only:
@@ -189,6 +190,24 @@ def _left_out(folder: Path, outputs: Iterable[Path], rules: ignore.Rules) -> Ite
                     ),
                     "note",
                 )
+
+
+def _doubled(containerfile: UserContainerfile) -> Iterator[Notice]:
+    """Yield a notice of each instruction that engines read in different ways."""
+    for each in containerfile.instructions:
+        if each.doubled:
+            yield Notice(
+                fill(
+                    _(
+                        "The instruction of line {line} of {path} ends in {written}, to which some "
+                        "engines join the next line and others do not. Write it so that it ends in "
+                        "none, or in one where it goes on."
+                    ),
+                    written=each.doubled,
+                    line=each.line,
+                    path=containerfile.path,
+                )
+            )
 
 
 def _unused(folder: Path) -> Iterator[Notice]:

@@ -43,6 +43,34 @@ def test_what_a_build_refuses_is_refused_below_the_plan(
 
 
 @pytest.mark.medium
+def test_what_a_base_runs_in_each_build_is_named(platform: Platform, capsys: Capture) -> None:
+    base = _add(platform, "onbuild", OnBuild=["RUN make", "ENV A=1"])
+    assert keynet("push", "train.py", "--dry-run", "--base-image", base) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert "adds instructions of its own to each build (ONBUILD): RUN make; ENV A=1" in said
+
+
+@pytest.mark.medium
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("FROM {base}\nLABEL a=b \\\\\nRUN x\n", 2),
+        ("# escape=`\nFROM {base}\nLABEL a=b `\n c=d``\nRUN x\n", 3),
+        ("FROM {base}\nLABEL a=b \\\nRUN x\n# \\\\\nLABEL a='\\\\'\n", None),
+    ],
+)
+def test_a_line_that_engines_read_in_different_ways_is_named(
+    platform: Platform, capsys: Capture, base: str, text: str, line: int | None
+) -> None:
+    file = platform.project / "Own"
+    file.write_text(text.format(base=base))
+    assert keynet("push", "train.py", "--dry-run", "--dockerfile", str(file)) == 0
+    said = " ".join(capsys.readouterr().err.split())
+    assert (f"instruction of line {line} of" in said) is (line is not None)
+    assert ("some engines join the next line" in said) is (line is not None)
+
+
+@pytest.mark.medium
 def test_a_wheel_for_another_python_is_refused(
     platform: Platform, capsys: Capture, base: str
 ) -> None:

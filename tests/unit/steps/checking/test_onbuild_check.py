@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from keynet.errors import ValidationError
+from keynet.events import Event
 from keynet.oci.platform import Platform
 from keynet.oci.reference import Reference
 from keynet.plan import BaseFacts, BuildPlan, Recipe, UserContainerfile
@@ -32,7 +33,7 @@ def _plan(*triggers: str) -> BuildPlan:
 )
 def test_a_trigger_that_copies_what_no_build_has_is_named(trigger: str, absent: str) -> None:
     with pytest.raises(ValidationError, match="ONBUILD") as caught:
-        onbuild_check.check(_plan("WORKDIR /app", trigger))
+        onbuild_check.check(_plan("WORKDIR /app", trigger), print)
     assert f"have no {absent}: {trigger}" in caught.value.message
     assert "--dockerfile" in caught.value.hint
 
@@ -47,9 +48,11 @@ def test_a_trigger_that_copies_what_no_build_has_is_named(trigger: str, absent: 
     ],
 )
 def test_what_may_work_is_left_to_the_build(trigger: str) -> None:
-    onbuild_check.check(_plan(trigger))
+    said: list[Event] = []
+    onbuild_check.check(_plan(trigger), said.append)
+    assert trigger.partition("\n")[0] in str(said)
 
 
 def test_the_users_own_containerfile_is_left_alone() -> None:
     recipe = UserContainerfile(Path("/x/Containerfile"), "FROM x\n", ())
-    onbuild_check.check(BuildPlan(context=Path("/x"), files=(), recipe=recipe))
+    onbuild_check.check(BuildPlan(context=Path("/x"), files=(), recipe=recipe), print)

@@ -45,6 +45,13 @@ def _selecting(run: Machine, field: Field) -> Field:
     return replace(field, annotation=UNKNOWN, described=Described("str"))
 
 
+# What changes how the options of nested classes are named.
+_NAMING: Final = (
+    "add_option_string_dash_variants",
+    "argument_generation_mode",
+    "conflict_resolution",
+    "nested_mode",
+)
 _STYLE: Final = Style(prefixed=False, refine=_selecting)
 
 
@@ -55,17 +62,42 @@ class SimpleParser(Parser):
 
     def __init__(self, cls: Class | None = None) -> None:
         super().__init__(cls)
-        self.fields: list[Declared] = []
+        # Each with the ``dest`` of its class.
+        self.fields: list[tuple[Value, Declared]] = []
 
     def native(self, name: str) -> Value:
         """Return a method, simple_parsing's own or argparse's."""
+        if name == "__init__":
+            plain = super().native(name)
+            return Native(name, lambda run, given: _set_up(run, plain, given))
         if name == "add_arguments":
             return Native(name, lambda run, given: _add(run, self, given))
         return super().native(name)
 
     def declared(self) -> list[Declared]:
         """Return what was added by hand, then the fields."""
-        return [*super().declared(), *self.fields]
+        return [*super().declared(), *_told_apart(self.fields)]
+
+
+def _told_apart(fields: list[tuple[Value, Declared]]) -> list[Declared]:
+    """Return fields, with the ``dest`` before names that several classes have."""
+    owners: dict[str, set[str]] = {}
+    for dest, one in fields:
+        owners.setdefault(one.name, set()).add(str(dest))
+    return [
+        replace(one, name=f"{dest}.{one.name}")
+        if isinstance(dest, str) and len(owners[one.name]) > 1
+        else one
+        for dest, one in fields
+    ]
+
+
+def _set_up(run: Machine, plain: Value, given: Arguments) -> Value:
+    for keyword in _NAMING:
+        if keyword in given.keywords:
+            text = _("{keyword} of the parser changes the names of options, which may differ.")
+            run.note(given.line, fill(text, keyword=keyword), given.file)
+    return run.call(plain, given)
 
 
 def _add(run: Machine, parser: SimpleParser, given: Arguments) -> Value:
@@ -78,7 +110,8 @@ def _add(run: Machine, parser: SimpleParser, given: Arguments) -> Value:
         text = prefix if isinstance(prefix, str) else ""
         fields = class_fields(run, config)
         found = declare_all(run, fields, _STYLE, text, default)
-        parser.fields.extend(settled(run, parser, found))
+        dest = given.get("dest", 1)
+        parser.fields.extend((dest, one) for one in settled(run, parser, found))
     else:
         run.note(given.line, _("The class passed to add_arguments() is unknown."), given.file)
     return None

@@ -95,3 +95,37 @@ def test_a_choice_of_groups_and_a_default_that_is_made_with_values(tmp_path: Pat
     ]
     text = "kind selects a class, whose own parameters depend on the choice."
     assert [(note.line, note.message) for note in found.notes] == [(14, text)]
+
+
+TWO = """
+from dataclasses import dataclass
+from simple_parsing import ArgumentParser
+@dataclass
+class A:
+    x: int = 1
+    y: int = 2
+@dataclass
+class B:
+    x: int = 3
+parser = ArgumentParser({given})
+parser.add_arguments(A, "a")
+parser.add_arguments(B, dest="b")
+parser.parse_args()
+"""
+
+
+def test_fields_of_one_name_have_the_name_of_their_class_before_it(tmp_path: Path) -> None:
+    found = read(tmp_path, TWO.format(given=""))
+    assert [(one.name, one.default) for one in found.arguments] == [
+        ("a.x", 1),
+        ("y", 2),
+        ("b.x", 3),
+    ]
+    assert not found.notes
+
+
+def test_other_ways_of_naming_are_noted(tmp_path: Path) -> None:
+    found = read(tmp_path, TWO.format(given="nested_mode=1"))
+    assert [note.message for note in found.notes] == [
+        "nested_mode of the parser changes the names of options, which may differ."
+    ]

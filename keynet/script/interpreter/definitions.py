@@ -197,6 +197,8 @@ class Registry:
     def pattern(self) -> str:
         """Return what a module that imports this one contains."""
         path = self.module.path
+        if self.module.name == "__main__":
+            return rf"\b(?:{re.escape(path.stem)}|__main__)\b"
         if not self.module.package:
             return rf"\b{re.escape(path.stem)}\b"
         return rf"\b{re.escape(path.parent.name)}\b|\bfrom\s+\.+\s+import\b"

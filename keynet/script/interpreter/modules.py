@@ -146,6 +146,8 @@ def load_unread(run: _Follower, pattern: str = "") -> bool:
 
 def module(run: _Follower, name: str, importer: Module, level: int = 0) -> Module | None:
     """Find a module of the project as an import statement does."""
+    if name == "__main__" and not level and run.modules.scopes:
+        return run.modules.scopes[0].module
     return _noted(run, run.modules.project.find(name, importer, level))
 
 
@@ -177,8 +179,6 @@ def installs(run: _Follower, name: str) -> bool:
 
 def import_name(run: _Follower, name: str) -> Value:
     """Return the module of an absolute import, External if it is outside the project."""
-    if name == "__main__" and run.modules.scopes:
-        return run.modules.scopes[0].module
     entry = Module("__main__", run.modules.project.script)
     return module(run, name, entry) or External(name)
 

@@ -156,3 +156,13 @@ def test_choices_are_unknown_after_a_change_that_is_not_followed(
         "p.add_argument('--m', choices=list(d))\np.parse_args()\n"
     )
     assert [argument.choices for argument in read(tmp_path, script).arguments] == [None]
+
+
+@table(
+    "text",
+    ["import __main__\n__main__.REG['one'] = 1\n", "from __main__ import REG\nREG['one'] = 1\n"],
+)
+def test_a_module_registers_in_the_script(tmp_path: Path, text: str) -> None:
+    script = SCRIPT.replace("from plug import REG", "REG = {}\nimport plug")
+    found = extract(write(tmp_path, script, {"plug.py": text}))
+    assert [argument.choices for argument in found.arguments] == [("one",)]

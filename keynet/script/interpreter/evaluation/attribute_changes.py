@@ -108,6 +108,12 @@ def _replace(run: Machine, value: Instance, name: str, new: Value) -> None:
         doubt(run, cast("dict[Value, Value]", run.attribute(value, "__dict__")))
 
 
+def _parameters(function: Function) -> int:
+    """Return how many parameters may have a default by their position."""
+    given = function.node.args
+    return len(given.posonlyargs) + len(given.args)
+
+
 def _replace_defaults(run: Machine, function: Function, name: str, new: Value) -> None:
     certain = _is_sure(run, function)
     if name == "__kwdefaults__":
@@ -117,8 +123,10 @@ def _replace_defaults(run: Machine, function: Function, name: str, new: Value) -
             if known
             else dict.fromkeys(function.keyword_defaults, UNKNOWN)
         )
-    elif certain and isinstance(new, tuple):
+    elif certain and isinstance(new, tuple) and len(new) <= _parameters(function):
         function.defaults = new
+    elif certain and new is None:
+        function.defaults = ()
     else:
         function.defaults = (UNKNOWN,) * len(function.defaults)
 

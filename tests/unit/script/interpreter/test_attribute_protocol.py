@@ -210,6 +210,21 @@ if os.environ.get("X"):
     a.__class__ = B
 value = a.x
 """,
+    "too many defaults": """
+def f(x=1): return x
+f.__defaults__ = (1, 2, 3)
+value = f()
+""",
+    "keywords that are none": """
+def f(*, x=1): return x
+f.__kwdefaults__ = 7
+value = f()
+""",
+    "no defaults": """
+def f(x=1): return x
+f.__defaults__ = None
+value = f()
+""",
     "which defaults": """
 import os
 def f(x=1): return x

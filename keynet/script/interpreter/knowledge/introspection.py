@@ -1,5 +1,6 @@
 """Built-in functions that inspect or change objects: isinstance, getattr, type, …"""
 
+import ast
 from collections.abc import Callable, Mapping
 from typing import Final, cast
 
@@ -48,6 +49,8 @@ _KINDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 
 
+# What dir() has of a class whose body is empty.
+_OF_EVERY_CLASS: Final = frozenset([*dir(object), "__dict__", "__module__", "__weakref__"])
 _SEQUENCES: Final = frozenset(
     ["Collection", "Container", "Iterable", "Reversible", "Sequence", "Sized", "object"]
 )
@@ -139,9 +142,24 @@ def _dir(run: Machine, given: Arguments) -> Value:
         if scope is None or value.stars or value.package:
             return Unknown("list")
         return run.fresh(sorted(scope.names))
-    if isinstance(value, Class) and not value.bases:
-        return run.fresh(sorted(value.namespace))
-    return Unknown("list")
+    cls = value.cls if isinstance(value, Instance) and type(value) is Instance else value
+    if not isinstance(cls, Class) or outside_bases(cls) or _lists_itself(cls):
+        return Unknown("list")
+    if any(not isinstance(base, Class) for one in lineage(cls) for base in one.bases):
+        return Unknown("list")
+    names = {*_OF_EVERY_CLASS, *(name for one in lineage(cls) for name in one.namespace)}
+    if any(isinstance(line, ast.AnnAssign) for one in lineage(cls) for line in one.node.body):
+        names.add("__annotations__")
+    if isinstance(value, Instance):
+        if run.spoiled(value.attributes):
+            return Unknown("list")
+        names |= value.attributes.keys()
+    run.limits.spend(len(names))
+    return run.fresh(sorted(names))
+
+
+def _lists_itself(cls: Class) -> bool:
+    return class_member(cls, "__dir__") is not MISSING
 
 
 def _get_attribute(run: Machine, given: Arguments) -> Value:

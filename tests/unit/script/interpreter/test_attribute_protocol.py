@@ -159,6 +159,16 @@ both.remove(one)
 both[0].x = 5
 value = other.x
 """,
+    "names of an object": """
+class B:
+    x = 1
+    def m(self): pass
+class C(B):
+    y: int = 2
+    def __init__(self): self.z = 3
+known = {"m", "x", "y", "z"}
+value = len([n for n in dir(C()) if n in known]) + (sorted(dir(C())) == dir(C()))
+""",
     "slices": """
 items = [0, 1, 2, 3]
 items[1:3] = [4]
@@ -209,6 +219,11 @@ a = A()
 if os.environ.get("X"):
     a.__class__ = B
 value = a.x
+""",
+    "names of an object that lists them": """
+class C:
+    def __dir__(self): return ["a"]
+value = len(dir(C()))
 """,
     "too many defaults": """
 def f(x=1): return x

@@ -9,6 +9,7 @@ from keynet.script.interpreter.definitions import (
     Function,
     Instance,
 )
+from keynet.script.interpreter.evaluation.attributes import bound
 from keynet.script.interpreter.evaluation.iterators import content
 from keynet.script.interpreter.evaluation.operations import MAX_ITEMS
 from keynet.script.interpreter.knowledge.constants import machine_dependent
@@ -30,6 +31,7 @@ from keynet.script.interpreter.values import (
     Unknown,
     Value,
     is_constant,
+    join,
     join_all,
     kind_of,
     merge_kinds,
@@ -56,7 +58,7 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
         case dict():
             return _of_dict(run, value, key)
         case Container() if class_attribute_of(value, "__getitem__") is MISSING:
-            return item_of(run, value.items, key)
+            return _of_container(run, value, key)
         case list() | tuple() | str():
             return _of_sequence(run, value, key)
         case OneOf():
@@ -89,6 +91,23 @@ def item_of(run: Machine, value: Value, key: Value) -> Value:  # noqa: PLR0911, 
         case Unknown():
             return Unknown(why=value.why)
     return UNKNOWN
+
+
+def _of_container(run: Machine, value: Container, key: Value) -> Value:
+    """Return an item of a dict or list of the project, else what ``__missing__`` returns."""
+    items, own = value.items, class_attribute_of(value, "__missing__")
+    if value.cls is None or own is MISSING or not isinstance(items, dict):
+        return item_of(run, items, key)
+    known = is_constant(key) and not run.spoiled(items)
+    if known and key in items:
+        return items[key]
+    # It may add the key.
+    missing, given = bound(run, own, value, value.cls), Arguments((key,))
+    if known:
+        return run.call(missing, given)
+    with run.uncertain():
+        made = run.call(missing, given)
+    return join(item_of(run, items, key), made)
 
 
 def _of_dict(run: Machine, value: dict[Value, Value], key: Value) -> Value:

@@ -116,6 +116,14 @@ def f(*, x=1): return x
 f.__kwdefaults__ = {"x": 5}
 value = f()
 """,
+    "what a missing key gives": """
+class C(dict):
+    def __missing__(self, key):
+        self[key] = 2
+        return 3
+c = C(a=1)
+value = c["b"] + len(c)
+""",
     "a length": """
 class C(list):
     def __len__(self): return 5
@@ -224,6 +232,16 @@ value = a.x
 class C:
     def __dir__(self): return ["a"]
 value = len(dir(C()))
+""",
+    "a key that may be missing": """
+import os
+class C(dict):
+    def __missing__(self, key):
+        self[key] = 2
+        return 3
+c = C(a=1)
+c[os.environ["X"]]
+value = len(c)
 """,
     "too many defaults": """
 def f(x=1): return x

@@ -1,5 +1,6 @@
 """argparse: the actions that a parser keeps, which scripts look through and remove some of."""
 
+import operator
 from collections.abc import Callable, Iterable
 
 from keynet.script.dialects.argparse.action import Action
@@ -45,7 +46,9 @@ class ActionLists:
 
     def apply(self, actions: list[Action]) -> None:
         """Remove from a parser's actions what the script has removed from these."""
-        if self._actions != self._listed:
+        # By identity: lists that hold themselves cannot be compared.
+        same = len(self._actions) == len(self._listed)
+        if not same or any(map(operator.is_not, self._actions, self._listed)):
             kept = {id(one) for one in self._actions}
             gone = [one for one in self._listed if id(one) not in kept]
             _remove(actions, gone, sure=not self.spoiled(self._actions))

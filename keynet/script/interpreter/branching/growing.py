@@ -1,5 +1,6 @@
 """Lists that change while their items are taken: work lists, and mistakes."""
 
+import operator
 from collections.abc import Iterable
 from typing import Final
 
@@ -78,6 +79,6 @@ class Watched:
         return any(
             len(one) != len(before)
             or self._run.spoiled(one)
-            or (id(one) not in self._in_step and one != before)
+            or (id(one) not in self._in_step and any(map(operator.is_not, one, before)))
             for one, before in self._lists
         )

@@ -101,7 +101,7 @@ def _pop_key(run: Machine, items: dict[Value, Value], given: Arguments) -> Value
     default = given.get("default", 1, UNKNOWN)
     if not is_constant(key) or not run.may_change(items):
         value = items.get(key, default) if is_constant(key) else UNKNOWN
-        if key in items and is_constant(key):
+        if is_constant(key) and key in items:
             items[key] = join(value, UNKNOWN)
         run.spoil(items)
         return value

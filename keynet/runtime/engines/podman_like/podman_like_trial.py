@@ -3,6 +3,8 @@
 import json
 import os
 import re
+import threading
+from contextlib import ExitStack
 from contextvars import Context
 from dataclasses import replace
 from pathlib import Path
@@ -34,6 +36,9 @@ _TIMEOUT_S: Final = 60.0
 _ANSWER_S: Final = 20.0
 # For trials that fail because of another process on the same store, not of the invocation.
 _TRIES: Final = 3
+# Where there is no store of keynet's own, one engine tries it after the other: what it makes it
+# removes if it cannot use it.
+_FIRST_TRIAL: Final = threading.Lock()
 # In the output of a RUN that fails because of process limits, not because of its isolation.
 _LIMITS = re.compile("rlimit", re.IGNORECASE)
 
@@ -76,7 +81,17 @@ def _try_own_store(
     """
     if not own_store.is_allowed():
         return None
-    existed = own_store.exists()
+    with ExitStack() as opened:
+        opened.enter_context(_FIRST_TRIAL)
+        existed = own_store.exists()
+        if existed:
+            opened.close()
+        return _in_own_store(dialect, plain, version, known, existed=existed)
+
+
+def _in_own_store(
+    dialect: Dialect, plain: Invocation, version: str, known: Facts | None, *, existed: bool
+) -> TrialResult | None:
     usable: tuple[WorkingEngine, Invocation] | None = None
     try:
         try:

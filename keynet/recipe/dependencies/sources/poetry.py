@@ -3,24 +3,27 @@
 Source: Poetry documentation, "The pyproject.toml file", "Repositories".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
-from keynet.recipe.dependencies.pep508 import specifiers
+from keynet.recipe.dependencies.pep508 import both, parse, specifiers
 from keynet.recipe.dependencies.project_metadata import Metadata
 from keynet.recipe.dependencies.sources import constraints, pins
 from keynet.recipe.dependencies.sources.constraints import Untranslatable
 from keynet.text import _, fill, printable
 
-__all__ = ["EXPORT", "metadata", "unlocked_source"]
+__all__ = ["EXPORT", "PLACES", "metadata", "placed", "unlocked_source"]
 
 # It stands for the index that the user's own settings name.
 _PUBLIC: Final = "https://pypi.org/simple"
 EXPORT: Final = "poetry export -o requirements.txt"
 _NAME: Final = "pyproject.toml"
+# Keys of a dependency that comes from no index.
+PLACES: Final = frozenset(["path", "file", "url", "git"])
+_PARTS: Final = ("rev", "tag", "branch", "subdirectory", "extras")
 
 
 def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata:
@@ -65,6 +68,36 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata:
         compiles=bool(own.get("build")),
         pins=_pins(own, urls),
     )
+
+
+def placed(document: Mapping[str, Any], lines: Iterable[str]) -> tuple[str, ...]:
+    """Return requirements of ``[project]``, each from the place that Poetry's table has for it.
+
+    ``metadata`` has read the document without an error.
+    """
+    entries = {
+        canonical(name): entry if isinstance(entry, list) else [entry]
+        for name, entry in table(document, "tool", "poetry", "dependencies").items()
+    }
+    found: list[str] = []
+    for line in lines:
+        requirement = parse(line) if line[:1] not in "-./" else None
+        listed = entries.get(canonical(requirement.name), []) if requirement else []
+        if requirement is None or requirement.url or not any(map(_has_place, listed)):
+            found.append(line)
+            continue
+        name, extras = requirement.name, sorted(requirement.extras)
+        for entry in listed:
+            markers = both(str(requirement.marker or ""), constraints.marker(entry))
+            place = {key: entry[key] for key in (*PLACES, *_PARTS) if key in entry}
+            if not _has_place(entry):
+                place["version"] = str(requirement.specifier)
+            found.append(constraints.line(name, {"extras": extras, **place, "markers": markers}))
+    return tuple(found)
+
+
+def _has_place(entry: object) -> bool:
+    return isinstance(entry, dict) and bool(PLACES & entry.keys())
 
 
 def unlocked_source(document: Mapping[str, Any]) -> frozenset[str]:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from keynet.errors import ContextInvalid
 from keynet.recipe.dependencies.declared import Declared, Selection, canonical, flat
 from keynet.recipe.dependencies.folder import Folder, invalid, table
-from keynet.recipe.dependencies.pep508 import parse, parsed
+from keynet.recipe.dependencies.pep508 import parsed
 from keynet.recipe.dependencies.project_metadata import Metadata, merged
 from keynet.recipe.dependencies.sources import (
     build_backends,
@@ -143,7 +143,7 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata | None:
     own = None if project is None else _project(folder, document, project)
     if table(document, "tool", "poetry"):
         of_poetry = poetry.metadata(folder, document)
-        own = of_poetry if own is None else merged(_enriched(own, of_poetry), of_poetry)
+        own = of_poetry if own is None else merged(_enriched(own, document), of_poetry)
     if own is None:
         return None
     if own.computed and (folder.has(setup_files.CFG) or folder.has(setup_files.PY)):
@@ -152,20 +152,14 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata | None:
     return own
 
 
-def _enriched(own: Metadata, of_poetry: Metadata) -> Metadata:
+def _enriched(own: Metadata, document: Mapping[str, Any]) -> Metadata:
     """Take from Poetry's table where a dependency of [project] comes from."""
-    places = {
-        canonical(line.partition(" @ ")[0].partition("[")[0]): line
-        for line in of_poetry.requires
-        if " @ " in line
-    }
-    if not places:
-        return own
-    requires = (
-        places.get(canonical(parse(line).name), line) if line[:1] not in "-./" else line
-        for line in own.requires
+    return replace(
+        own,
+        requires=poetry.placed(document, own.requires),
+        extras={name: poetry.placed(document, lines) for name, lines in own.extras.items()},
+        groups={name: poetry.placed(document, lines) for name, lines in own.groups.items()},
     )
-    return replace(own, requires=tuple(requires))
 
 
 def _project(folder: Folder, document: Mapping[str, Any], project: Mapping[str, Any]) -> Metadata:

@@ -12,7 +12,7 @@ from packaging.version import InvalidVersion, Version
 from keynet.recipe.dependencies.declared import Declared, Selection, canonical, flat
 from keynet.recipe.dependencies.folder import Folder, table
 from keynet.recipe.dependencies.pep508 import both
-from keynet.recipe.dependencies.sources import constraints, locked, pyproject
+from keynet.recipe.dependencies.sources import constraints, locked, poetry, pyproject
 from keynet.recipe.dependencies.sources.constraints import Untranslatable
 from keynet.recipe.dependencies.sources.locked import Edge, Package
 
@@ -68,14 +68,19 @@ def read(folder: Folder, name: str, selection: Selection) -> Declared | None:
 
 
 def _unsourced(project: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the document without the sources of Poetry: the lock has them."""
+    """Return the document without the sources of Poetry: the lock has them.
+
+    It has the places of what [project] lists, too.
+    """
     own = table(project, "tool", "poetry")
     if not own:
         return dict(project)
 
+    dropped = {"source", *(poetry.PLACES if "project" in project else ())}
+
     def plain(entry: object) -> object:
         if isinstance(entry, dict):
-            return {key: value for key, value in entry.items() if key != "source"}
+            return {key: value for key, value in entry.items() if key not in dropped}
         return [plain(each) for each in entry] if isinstance(entry, list) else entry
 
     dependencies = {name: plain(entry) for name, entry in table(own, "dependencies").items()}

@@ -281,3 +281,27 @@ def test_the_indexes_of_pdm_and_rye_are_asked(tmp_path: Path, key: str, usual: s
         write(tmp_path, {"pyproject.toml": f"{project}{kept}{refused}\n"})
         with pytest.raises(ContextInvalid, match="the index odd in"):
             find(tmp_path)
+
+
+def test_what_project_lists_comes_from_where_the_table_of_poetry_has_it(tmp_path: Path) -> None:
+    project = (
+        '[project]\nname = "own"\nversion = "1"\n'
+        'dependencies = ["six>=1", "lib[x] (>=1) ; python_version >= \'3.9\'", "both>=2"]\n'
+        'optional-dependencies.train = ["far"]\n'
+        '[tool.poetry.dependencies]\nlib = { path = "libs/lib", develop = true }\n'
+        'far = { git = "https://git.example/far.git", tag = "v1", optional = true }\n'
+        'both = [{ url = "https://x.example/both-2-py3-none-any.whl", platform = "linux" }, '
+        '{ platform = "darwin" }]\n'
+    )
+    lib = '[project]\nname = "lib"\nversion = "1"\noptional-dependencies.x = ["attrs"]\n'
+    write(tmp_path, {"pyproject.toml": project, "libs/lib/pyproject.toml": lib})
+    found, _notices = find(tmp_path, selection=Selection(extras=("train",)))
+    assert found.lines == (
+        "six>=1",
+        'lib==1 ; python_version >= "3.9"',
+        "attrs",
+        'both @ https://x.example/both-2-py3-none-any.whl ; sys_platform == "linux"',
+        'both>=2 ; sys_platform == "darwin"',
+        "far @ git+https://git.example/far.git@v1",
+        "own==1",
+    )

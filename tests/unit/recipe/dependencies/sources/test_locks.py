@@ -376,3 +376,31 @@ def test_a_lock_of_rye_lacks_what_is_for_other_machines(tmp_path: Path, dependen
     project = PROJECT + f'dependencies = ["six", "{dependency}"]\n'
     write(tmp_path, {"pyproject.toml": project, "requirements.lock": RYE.replace("==", "===")})
     assert "six===1.16.0" in find(tmp_path)[0].lines
+
+
+def test_the_indexes_of_rye_count_for_its_lock_that_names_none(tmp_path: Path) -> None:
+    project = (
+        PROJECT + 'dependencies = ["six"]\n'
+        '[[tool.rye.sources]]\nname = "corp"\nurl = "https://corp.example/simple"\n'
+    )
+    option = "--extra-index-url https://corp.example/simple"
+    write(tmp_path, {"pyproject.toml": project, "requirements.lock": RYE})
+    assert lines(find(tmp_path)[0])[:2] == [option, "six==1.16.0"]
+    named = "--index-url https://own.example/simple\n"
+    write(tmp_path, {"requirements.lock": named + RYE})
+    assert lines(find(tmp_path)[0])[:2] == [named.strip(), "six==1.16.0"]
+
+
+def test_the_lock_of_poetry_has_the_places_of_what_project_lists(tmp_path: Path) -> None:
+    project = (
+        PROJECT + 'dependencies = ["lib (>=1)"]\n'
+        '[tool.poetry.dependencies]\nlib = { path = "lib" }\n'
+    )
+    lock = (
+        '[[package]]\nname = "lib"\nversion = "1"\n'
+        '[package.dependencies]\nsix = "*"\n[package.source]\ntype = "directory"\nurl = "lib"\n'
+        '[[package]]\nname = "six"\nversion = "1.16.0"\n'
+    )
+    lib = '[project]\nname = "lib"\nversion = "1"\n'
+    write(tmp_path, {"pyproject.toml": project, "poetry.lock": lock, "lib/pyproject.toml": lib})
+    assert find(tmp_path)[0].lines == ("lib==1", "six==1.16.0", "own==1")

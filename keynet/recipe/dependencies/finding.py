@@ -131,7 +131,9 @@ class _Finding:
         if inline is not None and inline.declared is not None:
             folder, top, context = self._folders[0]
             assert search.script is not None
-            return self._declared(folder, top, context, inline.declared, search.script)
+            if any(not line.startswith("--") for line in inline.declared.lines):
+                return self._declared(folder, top, context, inline.declared, search.script)
+            self._pass_over(folder, search.script.name)
         return self._searched()
 
     def _named(self, path: Path) -> Found:

@@ -14,6 +14,7 @@ from keynet.text import _, fill, printable
 __all__ = ["Folder", "invalid", "refused", "table"]
 
 _LARGEST: Final = 5_000_000
+_POINTER: Final = b"version https://git-lfs.github.com/spec/"
 # A document is needed for several questions, and takes a second to parse for each 2 MB.
 _DOCUMENTS: WeakKeyDictionary[Beneath, dict[str, dict[str, Any]]] = WeakKeyDictionary()
 
@@ -97,6 +98,12 @@ class Folder:
                 known[path] = limited_toml.loads(self.read(name, limit))
             return known[path]
         except ValueError as error:
+            if self.read(name, limit).startswith(_POINTER):
+                raise invalid(
+                    self.where(name),
+                    _("it is a Git LFS pointer, not the file itself"),
+                    _("Download it first: git lfs pull"),
+                ) from error
             raise invalid(self.where(name), printable(error, 200)) from error
 
     def _is_listed(self, name: str) -> bool:

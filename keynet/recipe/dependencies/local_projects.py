@@ -59,7 +59,9 @@ def describe(
                 where=where,
                 path=folder.where(),
             ),
-            _("Remove the line, or list the dependencies in a requirements file instead."),
+            _("Remove the line, or list the dependencies in a requirements file instead.")
+            if folder.names()
+            else _("The folder is empty. If it is a submodule: git submodule update --init"),
         )
     own = canonical(found.name)
     known = {canonical(name): name for name in found.extras}

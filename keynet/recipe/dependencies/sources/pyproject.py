@@ -32,6 +32,12 @@ _TOOLS: Final = (
     ("pdm", "source", "pypi", "pdm export -o requirements.txt"),
     ("rye", "sources", "default", "uv pip compile pyproject.toml -o requirements.txt"),
 )
+# Forms of hatch and PDM for the folder of the project.
+_ROOTS: Final = (
+    ("{root:uri}", "file:."),
+    ("{root:parent:uri}", "file:.."),
+    ("file:///${PROJECT_ROOT}", "file:."),
+)
 
 
 def document(folder: Folder) -> dict[str, Any]:
@@ -296,9 +302,12 @@ def _table(folder: Folder, project: Mapping[str, Any], key: str) -> dict[str, An
 
 
 def _lines(folder: Folder, value: object) -> list[str]:
-    # hatch's own form of a path of the project.
-    lines = [flat(line).replace("{root:uri}", "file:.") for line in _strings(folder, value)]
-    for line in lines:
+    lines = []
+    for listed in _strings(folder, value):
+        line = flat(listed)
+        for own, path in _ROOTS:
+            line = line.replace(own, path)
+        lines.append(line)
         parsed(line, folder.where(NAME))
     return lines
 

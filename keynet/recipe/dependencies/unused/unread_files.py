@@ -44,6 +44,8 @@ _OTHER_YAML: Final = re.compile(r".*requirement.*\.ya?ml", re.IGNORECASE)
 _PIXI: Final = frozenset(["pixi.toml", "pixi.lock"])
 _CONDA_LOCK: Final = re.compile(r"(?:.+\.)?conda-lock\.ya?ml|conda-(?:linux|osx|win)-\w+\.lock")
 _FOLDERS: Final = ("requirements", "reqs")
+# Environments of conda in one of them are called as people like.
+_OF_CONDA: Final = frozenset(["conda", "env", "environment", "environments", "envs"])
 _ENVIRONMENTS: Final = frozenset(
     [
         *("conda", "config", "configs", "dependencies", "deps", "docker", "env", "environment"),
@@ -159,11 +161,27 @@ def _below(folder: Folder) -> Iterator[_Unread]:
     for name in sorted(folder.names()):
         if name.lower() in _ENVIRONMENTS and folder.is_folder(name):
             inside = sorted(folder.at(name).names())
+            yaml = (".yml", ".yaml") if name.lower() in _OF_CONDA else ()
+            is_conda = {
+                each for each in inside if each.endswith(yaml) and _lists(folder, name, each)
+            }
             yield from (
                 _named(folder, f"{name}/{each}")
                 for each in inside
-                if each in _READ or _PLAIN.fullmatch(each) or _NAMED.fullmatch(each)
+                if each in _READ
+                or _PLAIN.fullmatch(each)
+                or _NAMED.fullmatch(each)
+                or each in is_conda
             )
+
+
+def _lists(folder: Folder, *path: str) -> bool:
+    """Report whether a YAML file has the key under which conda lists packages."""
+    try:
+        content = folder.read("/".join(path), _LARGEST)
+    except ContextInvalid:
+        return False
+    return content.startswith(b"dependencies:") or b"\ndependencies:" in content
 
 
 def _file(folder: Folder, name: str) -> Iterator[_Unread]:

@@ -225,3 +225,30 @@ def test_the_project_of_a_pyproject_has_metadata_unless_it_is_a_list(
 ) -> None:
     found, _notices = find(write(tmp_path, {"pyproject.toml": OWN + more}))
     assert ("archives/own-1-py3-none-any.whl" in found.files) is expected
+
+
+@pytest.mark.parametrize(
+    ("inside", "target"),
+    [
+        ("", "file:///${PROJECT_ROOT}/lib"),
+        ("app/", "file:///${PROJECT_ROOT}/../lib"),
+        ("app/", "{root:parent:uri}/lib"),
+    ],
+)
+def test_a_path_of_the_project_as_its_tool_writes_it(
+    tmp_path: Path, inside: str, target: str
+) -> None:
+    project = f'[project]\nname = "app"\nversion = "1"\ndependencies = ["lib @ {target}"]\n'
+    lib = '[project]\nname = "lib"\nversion = "2"\n'
+    files = {f"{inside}pyproject.toml": project, "lib/pyproject.toml": lib}
+    write(tmp_path, files)
+    found, _notices = find(tmp_path, script=tmp_path / inside / "train.py")
+    assert "lib==2" in found.lines
+
+
+def test_the_empty_folder_of_a_submodule_is_explained(tmp_path: Path) -> None:
+    write(tmp_path, {"requirements.txt": "-e third/lib\n"})
+    (tmp_path / "third/lib").mkdir(parents=True)
+    with pytest.raises(ContextInvalid) as caught:
+        find(tmp_path)
+    assert "git submodule update --init" in caught.value.hint

@@ -347,3 +347,31 @@ def test_a_variable_that_is_not_set_is_named_once(tmp_path: Path) -> None:
     )
     said = find(tmp_path)[1]
     assert ["ONE" in each for each in said] == [True, False]
+
+
+def test_an_environment_of_conda_in_a_folder_for_them_is_named(tmp_path: Path) -> None:
+    write(tmp_path, {"envs/cartpole.yml": "gravity: 9.8\n"})
+    assert find(tmp_path)[1] == []
+    write(tmp_path, {"envs/gpu.yml": "name: gpu\ndependencies:\n  - numpy\n"})
+    (notice,) = find(tmp_path)[1]
+    assert "envs/gpu.yml, which is not read" in notice
+    assert "cartpole" not in notice
+
+
+def test_a_script_that_lists_no_package_is_passed_over(tmp_path: Path) -> None:
+    # As `uv init --script` writes it.
+    source = '# /// script\n# requires-python = ">=3.11"\n# dependencies = []\n# ///\n'
+    script = write(tmp_path, {"train.py": source, "requirements.txt": "six\n"}) / "train.py"
+    found, notices = find(tmp_path, script=script, source=source.encode())
+    assert (found.lines, found.requires_python) == (("six",), ">=3.11")
+    assert notices == [f"Skipping {script}: it lists no package."]
+
+
+@pytest.mark.parametrize("name", ["uv.lock", "pyproject.toml"])
+def test_a_lock_that_git_lfs_holds_is_named(tmp_path: Path, name: str) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:aa\nsize 1\n"
+    write(tmp_path, {"pyproject.toml": OWN + 'dependencies = ["six"]\n'})
+    write(tmp_path, {name: pointer})
+    with pytest.raises(ContextInvalid, match="Git LFS pointer") as caught:
+        find(tmp_path)
+    assert "git lfs pull" in caught.value.hint

@@ -70,14 +70,20 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata:
     )
 
 
-def placed(document: Mapping[str, Any], lines: Iterable[str]) -> tuple[str, ...]:
+def placed(document: Mapping[str, Any], lines: Iterable[str], group: str = "") -> tuple[str, ...]:
     """Return requirements of ``[project]``, each from the place that Poetry's table has for it.
 
-    ``metadata`` has read the document without an error.
+    Args:
+        document: ``metadata`` has read it without an error.
+        lines: The requirements, which may be those of a dependency group.
+        group: Its name.
     """
+    own = table(document, "tool", "poetry")
+    of_group = {canonical(name): found for name, found in _group_tables(own).items()}
+    listed_there = {**table(own, "dependencies"), **of_group.get(canonical(group), {})}
     entries = {
         canonical(name): entry if isinstance(entry, list) else [entry]
-        for name, entry in table(document, "tool", "poetry", "dependencies").items()
+        for name, entry in listed_there.items()
     }
     found: list[str] = []
     for line in lines:

@@ -149,7 +149,7 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata | None:
     own = None if project is None else _project(folder, document, project)
     if table(document, "tool", "poetry"):
         of_poetry = poetry.metadata(folder, document)
-        own = of_poetry if own is None else merged(_enriched(own, document), of_poetry)
+        own = of_poetry if own is None else merged(_enriched(own, of_poetry, document), of_poetry)
     if own is None:
         return None
     if own.computed and (folder.has(setup_files.CFG) or folder.has(setup_files.PY)):
@@ -158,13 +158,16 @@ def metadata(folder: Folder, document: Mapping[str, Any]) -> Metadata | None:
     return own
 
 
-def _enriched(own: Metadata, document: Mapping[str, Any]) -> Metadata:
+def _enriched(own: Metadata, of_poetry: Metadata, document: Mapping[str, Any]) -> Metadata:
     """Take from Poetry's table where a dependency of [project] comes from."""
     return replace(
         own,
         requires=poetry.placed(document, own.requires),
         extras={name: poetry.placed(document, lines) for name, lines in own.extras.items()},
-        groups={name: poetry.placed(document, lines) for name, lines in own.groups.items()},
+        groups={
+            **of_poetry.groups,
+            **{name: poetry.placed(document, lines, name) for name, lines in own.groups.items()},
+        },
     )
 
 

@@ -305,3 +305,16 @@ def test_what_project_lists_comes_from_where_the_table_of_poetry_has_it(tmp_path
         "far @ git+https://git.example/far.git@v1",
         "own==1",
     )
+
+
+def test_a_group_comes_from_where_the_table_of_poetry_has_it(tmp_path: Path) -> None:
+    project = (
+        '[project]\nname = "own"\nversion = "1"\n'
+        '[dependency-groups]\ntrain = ["lib"]\n'
+        '[tool.poetry.group.train.dependencies]\nlib = { path = "lib" }\n'
+        '[tool.poetry.group.more.dependencies]\nsix = "*"\n'
+    )
+    lib = '[project]\nname = "lib"\nversion = "1"\n'
+    write(tmp_path, {"pyproject.toml": project, "lib/pyproject.toml": lib})
+    found, _notices = find(tmp_path, selection=Selection(groups=("train", "more")))
+    assert sorted(found.lines) == ["lib==1", "six"]

@@ -30,6 +30,8 @@ _NAME: Final = "pyproject.toml"
 # What uv has followed already when there is a lock.
 LOCKED: Final = ("index-url", "extra-index-url", "find-links", "override-dependencies")
 _MOST_MEMBERS: Final = 1000
+_CONFIG: Final = "uv.toml"
+_INDEXES: Final = ("index", "index-url", "extra-index-url", "find-links")
 _LARGEST: Final = 1_000_000
 
 
@@ -212,6 +214,14 @@ class Sources:
         )
 
 
+def _configured(folder: Folder) -> dict[str, Any]:
+    """Return the indexes of a uv.toml, which stand for those of ``[tool.uv]``."""
+    if not folder.is_file(_CONFIG):
+        return {}
+    document = folder.toml(_CONFIG, _LARGEST)
+    return {key: document[key] for key in _INDEXES if key in document}
+
+
 def of(folder: Folder, document: Mapping[str, Any]) -> Sources:
     """Return the sources of a project, with those of its workspace.
 
@@ -219,6 +229,9 @@ def of(folder: Folder, document: Mapping[str, Any]) -> Sources:
         ContextInvalid: The pyproject.toml of the workspace cannot be read.
     """
     own = table(document, "tool", "uv")
+    # A lock has followed the indexes if the document has an empty list of them.
+    if own.get("index") != []:
+        own = {**own, **_configured(folder)}
     workspace = folder if "workspace" in own else workspace_of(folder)
     above = {}
     if workspace is not None and workspace is not folder:

@@ -185,3 +185,24 @@ def test_an_index_of_its_own_and_hashes_are_refused(tmp_path: Path) -> None:
     write(tmp_path, {"requirements.txt": f"-e .\nnumpy==2 --hash=sha256:{'a' * 64}\n"})
     with pytest.raises(ContextInvalid, match="six comes from an index of its own, but"):
         find(tmp_path)
+
+
+def test_the_indexes_of_a_uv_toml_count(tmp_path: Path) -> None:
+    corp = "https://corp.example/simple"
+    _project(tmp_path, '{ index = "corp" }')
+    config = f'[[index]]\nname = "corp"\nurl = "{corp}"\nexplicit = true\n'
+    write(tmp_path, {"uv.toml": config})
+    assert pins(find(tmp_path)[0]) == {"six": corp}
+    write(tmp_path, {"pyproject.toml": HEAD, "uv.toml": f'index-url = "{corp}"\n'})
+    assert lines(find(tmp_path)[0]) == [f"--index-url {corp}", "six>=1"]
+    write(tmp_path, {"uv.toml": f'extra-index-url = ["{corp}"]\n'})
+    assert f"the package index {corp}" in find(tmp_path)[1][0]
+    package = 'version = "1"\nsource = { registry = "https://pypi.org/simple" }\n'
+    lock = (
+        'version = 1\n[[package]]\nname = "own"\nsource = { virtual = "." }\n'
+        f'dependencies = [{{ name = "six" }}]\n[[package]]\nname = "six"\n{package}'
+    )
+    write(tmp_path, {"uv.lock": lock})
+    found, notices = find(tmp_path)
+    assert found.source == tmp_path / "uv.lock"
+    assert notices == []

@@ -10,6 +10,7 @@ from typing import Final
 from keynet.script.interpreter.definitions import (
     Class,
     Container,
+    EnumMember,
     Function,
     Instance,
     Module,
@@ -40,6 +41,7 @@ __all__ = [
     "doubt",
     "fix_imported",
     "is_data",
+    "is_key",
     "look_up",
     "mirror",
     "names_of",
@@ -255,11 +257,8 @@ def assign_item(  # noqa: PLR0912
     if isinstance(container, (list, dict)):
         run.kept_by(value, container)
     if isinstance(container, dict):
-        known = is_constant(key) or isinstance(key, (tuple, External))
-        try:
-            present = known and key in container
-        except TypeError:
-            known = present = False
+        known = is_key(key)
+        present = known and key in container
         owner = owner_of(run, container)
         if not known:
             doubt(run, container)
@@ -286,6 +285,15 @@ def assign_item(  # noqa: PLR0912
         run.replace_command_line(value)
     else:
         run.set_item(container, key, value)
+
+
+def is_key(value: Value, depth: int = 0) -> bool:
+    """Report whether a value is known, and can be a key of a dict."""
+    if isinstance(value, tuple):
+        # A tuple that contains itself twice, many times over, takes exponential time to hash.
+        shallow = depth < 2 and len(value) < 64
+        return shallow and all(is_key(item, depth + 1) for item in value)
+    return is_constant(value) or isinstance(value, (EnumMember, External, Function, Class))
 
 
 def mirror(run: Machine, names: dict[Value, Value], more: Mapping[Value, Value]) -> None:

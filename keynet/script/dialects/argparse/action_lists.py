@@ -21,6 +21,7 @@ class ActionLists:
         self._options: dict[Value, Value] = {}
         self._tabled: dict[Value, Value] = {}
         self.spoiled: Callable[[object], bool] = bool
+        self.spend: Callable[[int], object] = bool
 
     def actions(self, every: Iterable[Value]) -> list[Value]:
         """Return ``_actions``, the same list each time."""
@@ -97,7 +98,8 @@ def remove_action(run: Machine, group: GroupLike, given: Arguments) -> Value:
 def resolve_conflict(run: Machine, group: GroupLike, given: Arguments) -> Value:
     """Follow ``_handle_conflict_resolve(None, [("--old", action)])``, which removes options."""
     for pair in run.iterate(given.get("conflicting_actions", 1)) or ():
-        if isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[1], Action):
+        named = isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)
+        if isinstance(pair, tuple) and named and isinstance(pair[1], Action):
             if run.sure_for(group.parser):
                 remove_options(group.parser.actions, {pair[0]})
             else:

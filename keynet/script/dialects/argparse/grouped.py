@@ -46,7 +46,8 @@ def listed(group: _Group, name: str) -> Value:
     if name == "_mutually_exclusive_groups":
         return Unknown("list")
     if name == "_group_actions":
-        return [action for action in parser.actions if action.name in group.own]
+        named = set(group.own)
+        return [action for action in parser.actions if action.name in named]
     grouped = {own for one in parser.groups for own in one.own}
     rest = [action for action in parser.actions if action.name not in grouped]
     optionals = group.another([action.name for action in rest if action.options])

@@ -71,6 +71,9 @@ class Group(Instance):
             return self.parser.lists.actions(self.parser.every_action())
         if name == "_option_string_actions":
             return self.parser.lists.options(self.parser.every_action())
+        if name.startswith("_") and name in _LISTS:
+            # They are made anew each time.
+            self.parser.lists.spend(1 + (len(self.parser.actions) + len(self.parser.groups)) // 4)
         if name in grouped.LISTS:
             return grouped.listed(self, name)
         method = _GROUP_METHODS.get(name)
@@ -198,7 +201,7 @@ def _set_up(run: Machine, group: Group, given: Arguments) -> Value:
     parser.prefix = prefix if isinstance(prefix, str) and prefix else "-"
     parser.argument_default = given.keywords.get("argument_default")
     parser.help = help_action(run, parser.prefix, given)
-    parser.lists.spoiled = run.spoiled
+    parser.lists.spoiled, parser.lists.spend = run.spoiled, run.limits.spend
     for option in config_options(run, given):
         _add_argument(run, parser, option)
     if run.truth(given.keywords.get("default_config_files")) is not False:
@@ -314,6 +317,7 @@ def _format(run: Machine, group: Group, given: Arguments) -> Value:
     return Unknown("str")
 
 
+_LISTS: Final = grouped.LISTS | {"_actions", "_option_string_actions"}
 _Method = Callable[[Machine, Group, Arguments], Value]
 _GROUP_METHODS: Final[dict[str, _Method]] = {
     "__init__": _set_up_group,

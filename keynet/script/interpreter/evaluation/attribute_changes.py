@@ -118,6 +118,7 @@ def _replace_defaults(run: Machine, function: Function, name: str, new: Value) -
     certain = _is_sure(run, function)
     if name == "__kwdefaults__":
         known = isinstance(new, dict) and certain and not run.spoiled(new)
+        known = known and isinstance(new, dict) and all(isinstance(name, str) for name in new)
         function.keyword_defaults = (
             cast("dict[str, Value]", new)
             if known

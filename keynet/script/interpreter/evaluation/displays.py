@@ -6,22 +6,20 @@ from contextlib import nullcontext
 from typing import Final
 
 from keynet.script.interpreter.branching.growing import each_item
-from keynet.script.interpreter.definitions import Class, EnumMember, Function, Scope, content_of
+from keynet.script.interpreter.definitions import Scope, content_of
 from keynet.script.interpreter.evaluation import operations
 from keynet.script.interpreter.evaluation.iterators import code_of, drive, later
 from keynet.script.interpreter.machine import Machine
-from keynet.script.interpreter.names import assign, doubt
+from keynet.script.interpreter.names import assign, doubt, is_key
 from keynet.script.interpreter.values import (
     MISSING,
     UNKNOWN,
-    External,
     Iterator,
     Leftover,
     SetValue,
     Take,
     Unknown,
     Value,
-    is_constant,
     kind_of,
 )
 
@@ -54,7 +52,7 @@ def _tuple(run: Machine, node: ast.Tuple, scope: Scope) -> Value:
 
 def _set(run: Machine, node: ast.Set, scope: Scope) -> Value:
     values = _items(run, node.elts, scope)
-    if isinstance(values, Unknown) or not all(_hashable(value) for value in values):
+    if isinstance(values, Unknown) or not all(is_key(value) for value in values):
         return Unknown("list")
     return run.fresh(SetValue(dict.fromkeys(values)))
 
@@ -77,7 +75,7 @@ def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
                 whole = False
             continue
         key = run.evaluate(key_node, scope)
-        if _hashable(key):
+        if is_key(key):
             result[key] = value
         else:
             whole = False
@@ -85,14 +83,6 @@ def _dict(run: Machine, node: ast.Dict, scope: Scope) -> Value:
     if not whole:
         run.spoil(result)
     return result
-
-
-def _hashable(value: Value, depth: int = 0) -> bool:
-    if isinstance(value, tuple):
-        # A tuple that contains itself twice, many times over, takes exponential time to hash.
-        shallow = depth < 2 and len(value) < 64
-        return shallow and all(_hashable(item, depth + 1) for item in value)
-    return is_constant(value) or isinstance(value, (EnumMember, External, Function, Class))
 
 
 def _generator(run: Machine, node: ast.GeneratorExp, scope: Scope) -> Value:
@@ -132,7 +122,7 @@ def _comprehension(
             return first
         return Unknown("list", of=_element_kind(run, node, scope))
     if isinstance(node, ast.SetComp):
-        if not all(_hashable(value) for value in values):
+        if not all(is_key(value) for value in values):
             return Unknown("list")
         return run.fresh(SetValue(dict.fromkeys(values)))
     return run.fresh(values)
@@ -156,7 +146,7 @@ def _dict_comprehension(run: Machine, node: ast.DictComp, scope: Scope) -> Value
     def collect(inner: Scope) -> None:
         key = run.evaluate(node.key, inner)
         value = run.evaluate(node.value, inner)
-        if _hashable(key):
+        if is_key(key):
             result[key] = value
         else:
             whole[0] = False

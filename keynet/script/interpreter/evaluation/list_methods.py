@@ -35,7 +35,10 @@ def _append(run: Machine, items: list[Value], given: Arguments) -> Value:
 def _add_perhaps(run: Machine, items: list[Value], more: Iterable[Value]) -> None:
     """Keep what a list may have, too: it may declare arguments when it is called."""
     for one in more:
-        if not is_constant(one) and one not in items and len(items) < MAX_ITEMS:
+        # Lists that hold others many times over take exponential time to compare.
+        plain = isinstance(one, (External, Unknown))
+        there = one in items if plain else any(one is other for other in items)
+        if not is_constant(one) and not there and len(items) < MAX_ITEMS:
             items.append(run.kept_by(one, items))
 
 

@@ -199,7 +199,7 @@ def source_date_epoch() -> int | None:
     if not (text.isascii() and text.isdecimal() and len(text) < 12):
         raise UsageError(
             fill(
-                _("SOURCE_DATE_EPOCH is {text!r}, which is no time in seconds since 1970."),
+                _("SOURCE_DATE_EPOCH is {text!r}, which is not a time in seconds since 1970."),
                 text=printable(text, 50),
             ),
             _("Set it to a whole number, as of date +%s, or remove it."),

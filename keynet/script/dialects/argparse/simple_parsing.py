@@ -37,7 +37,7 @@ __all__ = ["SIMPLE_PARSING"]
 
 
 def _selecting(run: Machine, field: Field) -> Field:
-    """Take a field made by ``subgroups()`` as the choice that it is."""
+    """Return a field made by ``subgroups()`` as the choice that it is."""
     if "subgroups" not in field.info.keywords:
         return field
     text = _("{name} selects a class, whose own parameters depend on the choice.")

@@ -99,6 +99,7 @@ def resolve_conflict(run: Machine, group: GroupLike, given: Arguments) -> Value:
     """Follow ``_handle_conflict_resolve(None, [("--old", action)])``, which removes options."""
     for pair in run.iterate(given.get("conflicting_actions", 1)) or ():
         named = isinstance(pair, tuple) and len(pair) == 2 and isinstance(pair[0], str)
+        run.limits.spend(1 + len(group.parser.actions) // 4)
         if isinstance(pair, tuple) and named and isinstance(pair[1], Action):
             if run.sure_for(group.parser):
                 remove_options(group.parser.actions, {pair[0]})

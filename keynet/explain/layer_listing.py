@@ -13,6 +13,7 @@ from keynet.errors import InvalidArchive
 from keynet.explain.package_records import Package, is_record, read_record, written_name
 from keynet.files.disk_cache import DAMAGED
 from keynet.frozen import frozen
+from keynet.oci.whiteouts import OPAQUE, WHITEOUT
 from keynet.text import _, fill
 
 __all__ = ["LayerListing", "from_bytes", "list_layer", "to_bytes"]
@@ -20,8 +21,6 @@ __all__ = ["LayerListing", "from_bytes", "list_layer", "to_bytes"]
 _MOST_FILES: Final = 500_000
 _MOST_RECORDED: Final = 1_000_000
 _FORMAT: Final = 2
-_WHITEOUT: Final = ".wh."
-_OPAQUE: Final = ".wh..wh..opq"
 
 
 @frozen
@@ -60,10 +59,10 @@ def list_layer(blocks: Iterable[bytes], name: str) -> LayerListing:
     recorded = 0
     for member in read_members(blocks, name, is_record):
         folder, _slash, last = member.path.rpartition("/")
-        if last == _OPAQUE:
+        if last == OPAQUE:
             emptied.add(folder)
-        elif last.startswith(_WHITEOUT):
-            removed.add(f"{folder}/{last.removeprefix(_WHITEOUT)}".strip("/"))
+        elif last.startswith(WHITEOUT):
+            removed.add(f"{folder}/{last.removeprefix(WHITEOUT)}".strip("/"))
         elif member.kind != "folder":
             files[member.path] = member.size
         if len(files) + len(removed) + len(emptied) > _MOST_FILES:

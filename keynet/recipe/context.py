@@ -14,6 +14,7 @@ from keynet.files.atomic import is_unfinished
 from keynet.files.descent import Descent, Inodes, is_gone
 from keynet.files.living_folders import kind_of
 from keynet.frozen import frozen
+from keynet.oci.whiteouts import WHITEOUT
 from keynet.plan import ContextFile
 from keynet.recipe import context_notices
 from keynet.recipe.context_notices import Seen
@@ -29,8 +30,6 @@ _POINTER_SIZES: Final = range(100, 1_024)
 _MOST_OPENED: Final = 20_000
 # Engines open the files of a stage by their paths, which the system limits to 4,096 bytes.
 _LONGEST_PATH: Final = 3_000
-# Files with such names mark what a layer deletes (OCI image specification, "Whiteouts").
-_WHITEOUT: Final = ".wh."
 _CONTAINERFILES: Final = ("Containerfile", "Dockerfile")
 
 
@@ -229,7 +228,7 @@ def _note(walk: _Walk, entry: os.DirEntry[str], path: str) -> bool:
         mode = status.st_mode
         if is_unfinished(entry.name) or walk.outputs.have(status):
             return False
-        if entry.name.startswith(_WHITEOUT):
+        if entry.name.startswith(WHITEOUT):
             walk.seen.whiteouts.append(path)
             return False
         if S_ISDIR(mode):

@@ -15,6 +15,7 @@ from typing import Final
 
 from keynet.archive.listing.layer_tar import TarMember, read_members
 from keynet.errors import InvalidArchive
+from keynet.oci.whiteouts import OPAQUE, WHITEOUT
 from keynet.text import _, fill
 
 __all__ = ["Listing", "read_layer"]
@@ -27,8 +28,6 @@ _MOST_LINKS: Final = 40
 _LARGEST_FILE: Final = 8 << 20
 _SYMBOLIC: Final = "2"
 _HARD: Final = "1"
-_WHITEOUT: Final = ".wh."
-_OPAQUE: Final = ".wh..wh..opq"
 _READ: Final = re.compile(r"(?:.*/)?(?:libc\.so\.6|libc-2\.\d+\.so)")
 # What packages say of themselves. More than a large image of conda's has is not read.
 _METADATA: Final = re.compile(
@@ -157,11 +156,11 @@ class _Layer:
 def _add(listing: Listing, layer: _Layer, member: TarMember) -> None:
     path = member.path
     folder, _slash, name = path.rpartition("/")
-    if name == _OPAQUE:
+    if name == OPAQUE:
         layer.emptied.add(folder)
         return
-    if name.startswith(_WHITEOUT):
-        layer.removed.add(posixpath.join(folder, name.removeprefix(_WHITEOUT)))
+    if name.startswith(WHITEOUT):
+        layer.removed.add(posixpath.join(folder, name.removeprefix(WHITEOUT)))
         return
     listing._forget(path)
     layer.added.add(path)

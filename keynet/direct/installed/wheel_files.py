@@ -20,6 +20,7 @@ from keynet.direct.installed.wheel import Wheel
 from keynet.direct.layers.tar_stream import Entry, FilePart, file_entry
 from keynet.errors import BuildFailed
 from keynet.frozen import frozen
+from keynet.oci.whiteouts import WHITEOUT
 from keynet.text import _, fill, printable
 
 __all__ = [
@@ -71,7 +72,6 @@ _FOLDERS: Final = re.compile(
 _MOST_FILES: Final = 100_000
 _MOST_SCRIPTS: Final = 10_000
 # Of a file that is not there, but removes what other layers have.
-_WHITEOUT: Final = ".wh."
 
 
 def packages_folder(minor: str) -> str:
@@ -226,7 +226,7 @@ def _data(wheel: Wheel) -> str:
 def _refuse_strangers(wheel: Wheel, path: str) -> None:
     parts = path.split("/")
     own = _OWN.fullmatch(path) or _FOLDERS.fullmatch(path)
-    odd = {"..", ".", ""}.intersection(parts) or any(each.startswith(_WHITEOUT) for each in parts)
+    odd = {"..", ".", ""}.intersection(parts) or any(each.startswith(WHITEOUT) for each in parts)
     if odd or own:
         raise _hostile(wheel, path, _("it would replace a file that is not the package's"))
 

@@ -36,8 +36,8 @@ _TIMEOUT_S: Final = 60.0
 _ANSWER_S: Final = 20.0
 # For trials that fail because of another process on the same store, not of the invocation.
 _TRIES: Final = 3
-# Where there is no store of keynet's own, one engine tries it after the other: what it makes it
-# removes if it cannot use it.
+# Engines try a store of keynet's own one after the other until one of them has made it: an engine
+# that cannot use it removes what it has made.
 _FIRST_TRIAL: Final = threading.Lock()
 # In the output of a RUN that fails because of process limits, not because of its isolation.
 _LIMITS = re.compile("rlimit", re.IGNORECASE)
